@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BUF_FIRST_BYTES = 256 };
+
+void
+buf_fini(struct buf *buf)
+{
+    free(buf->data);
+    *buf = BUF_INIT;
+}
+
+static size_t
+buf_capacity_for(const struct buf *buf, size_t extra)
+{
+    size_t need = buf->len + extra;
+    size_t capacity =
+        buf->capacity > 0 ? buf->capacity * 2 : (size_t)BUF_FIRST_BYTES;
+
+    assert(need >= extra);
+    return capacity > need ? capacity : need;
+}
+
+bool
+buf_try_grow(struct buf *buf, size_t extra)
+{
+    size_t capacity;
+    char *data;
+
+    if (buf->capacity - buf->len >= extra) {
+        return true;
+    }
+    capacity = buf_capacity_for(buf, extra);
+    data = try_realloc(buf->data, capacity);
+    if (data == NULL) {
+        return false;
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return true;
+}
+
+void
+buf_grow(struct buf *buf, size_t extra)
+{
+    if (buf->capacity - buf->len >= extra) {
+        return;
+    }
+    buf->capacity = buf_capacity_for(buf, extra);
+    buf->data = xrealloc(buf->data, buf->capacity);
+}
+
+size_t
+u64_to_text(uint64_t value, char text[20])
+{
+    char digits[20];
+    size_t count = 0;
+
+    do {
+        digits[count++] = (char)('0' + (value % 10));
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < count; i++) {
+        text[i] = digits[count - 1 - i];
+    }
+    return count;
+}
+
+void
+buf_append_u64(struct buf *buf, uint64_t value)
+{
+    buf->len += u64_to_text(value, buf_reserve(buf, 20));
+}
+
+void
+buf_appendf(struct buf *buf, const char *fmt, ...)
+{
+    va_list ap;
+    int need;
+
+    va_start(ap, fmt);
+    need = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    assert(need >= 0);
+    va_start(ap, fmt);
+    (void)vsnprintf(buf_reserve(buf, (size_t)need + 1), (size_t)need + 1, fmt,
+                    ap);
+    va_end(ap);
+    buf->len += (size_t)need;
+}
+
+void
+buf_consume(struct buf *buf, size_t count)
+{
+    assert(count <= buf->len);
+    buf->len -= count;
+    if (buf->len > 0 && count > 0) {
+        memmove(buf->data, buf->data + count, buf->len);
+    }
+}

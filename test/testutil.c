@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/testutil.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int
+testutil_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+char *
+testutil_tmpdir(void)
+{
+    const char *base = getenv("TMPDIR");
+    char *path = NULL;
+
+    ck_assert_int_gt(asprintf(&path, "%s/stompd-test-XXXXXX",
+                              base != NULL ? base : "/tmp"), 0);
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    return path;
+}
+
+static int
+rmtree_on_entry(const char *path, const struct stat *st, int type,
+                struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void
+testutil_rmtree(const char *path)
+{
+    (void)nftw(path, rmtree_on_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
