@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dead letter strategies: where a message goes that cannot be delivered.
+ * Source: activemq.md 6.2.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/destination_kind.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+
+struct dead_letter_parameters {
+    char *queue;        /* shared: deadLetterQueue, default ActiveMQ.DLQ */
+    char *queue_prefix; /* individual: default ActiveMQ.DLQ.Queue. */
+    char *topic_prefix; /* individual: default ActiveMQ.DLQ.Topic. */
+    bool process_non_persistent; /* default false, as ActiveMQ */
+    bool process_expired;        /* default true */
+};
+
+/*
+ * Appends the name of the dead letter queue for a message of the given source
+ * to name_out.  False when the message is to be dropped.
+ */
+typedef bool dead_letter_name_fn(const struct dead_letter_parameters *params,
+                                 enum destination_kind kind,
+                                 struct span source, struct buf *name_out);
+
+struct dead_letter_strategy {
+    const char *name;
+    const char *long_name;
+    const char *doc;
+    dead_letter_name_fn *dead_letter_name;
+};
+
+extern const struct dead_letter_strategy dead_letter_shared;
+extern const struct dead_letter_strategy dead_letter_individual;
+extern const struct dead_letter_strategy dead_letter_discarding;
+
+extern const struct dead_letter_strategy *const dead_letter_strategies[];

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy map: destination patterns to policies, one tree per kind.  A map
+ * is a snapshot; a reload makes a new one.
+ *
+ * Exactly one entry applies to a destination, never a mix: the most specific
+ * pattern (pattern.h), else the `default` entry, else ActiveMQ's defaults.
+ * `FOO.*` wins over `*.A` for FOO.A, where ActiveMQ goes by text order.
+ */
+#pragma once
+#include "base/destination_kind.h"
+#include "base/span.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+
+struct policy_map; /* opaque: defined in policy_map.c */
+
+/* An empty map: every lookup gives ActiveMQ's defaults. */
+struct policy_map *policy_map_new(void);
+void policy_map_free(struct policy_map **map);
+
+/* Takes a reference on policy.  False when the pattern is in the map for that
+ * kind already (nothing changed). */
+bool policy_map_add(struct policy_map *map, enum destination_kind kind,
+                    struct span pattern, struct policy *policy);
+
+/* What applies where no pattern matches; replaces an earlier one. */
+void policy_map_set_default(struct policy_map *map, struct policy *policy);
+
+/*
+ * Borrowed: lives as long as the map, or take a reference.  Never NULL.  name
+ * may be a pattern (a wildcard subscription's own prefetch): an entry of that
+ * very text wins, else the one that matches it read as a name.
+ */
+struct policy *policy_map_find(const struct policy_map *map,
+                               enum destination_kind kind, struct span name);
