@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract of storage/store.h, one suite for every engine: each case runs
+ * once per entry of store_engines.
+ */
+#include "storage/store.h"
+#include "test/testutil.h"
+#include "test/unit/storage/store_fixture.h"
+
+static struct fixture fixture;
+
+static bool
+engine_survives(int i)
+{
+    return (store_engines[i]->capabilities & STORE_CAN_SURVIVE) != 0;
+}
+
+START_TEST(records_come_back_in_the_order_of_their_numbers)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "ORDER");
+    for (uint64_t seq = 1; seq <= 300; seq++) {
+        (void)fixture_put(&fixture, queue, seq);
+    }
+    (void)fixture_sync(&fixture);
+    fixture_fetch(&fixture, queue, 1, 1000, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 300);
+    for (uint64_t seq = 1; seq <= 300; seq++) {
+        ck_assert_uint_eq(fixture.fetched.seqs[seq - 1], seq);
+    }
+    ck_assert(fixture.fetched.intact);
+    ck_assert(fixture.fetched.at_end);
+    ck_assert_uint_eq(fixture.fetched.next_seq, 301);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(same_name_and_kind_is_the_same_journal)
+{
+    fixture_init(&fixture, store_engines[_i]);
+    ck_assert_ptr_eq(fixture_queue(&fixture, "A"), fixture_queue(&fixture, "A"));
+    ck_assert_ptr_ne(fixture_queue(&fixture, "A"), fixture_queue(&fixture, "B"));
+    ck_assert_ptr_ne(fixture_queue(&fixture, "A"),
+                     store_queue_open(fixture.store, DESTINATION_TOPIC,
+                                      SPAN("A")));
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(ticket_of_an_idle_store_is_zero)
+{
+    fixture_init(&fixture, store_engines[_i]);
+    ck_assert_uint_eq(store_ticket_take(fixture.store, false), 0);
+    ck_assert_uint_eq(store_ticket_take(fixture.store, true), 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(ticket_covers_every_operation_made_before_it)
+{
+    struct store_queue *queue;
+    store_ticket ticket;
+    enum store_result want =
+        engine_survives(_i) ? STORE_ON_DISK : STORE_IN_MEMORY;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    ticket = store_ticket_take(fixture.store, true);
+    ck_assert_uint_gt(ticket, 0);
+    (void)fixture_put(&fixture, queue, 2);
+    ck_assert_uint_eq(store_ticket_take(fixture.store, false), ticket);
+    ck_assert_int_eq(fixture_wait(&fixture, ticket), want);
+    (void)fixture_put(&fixture, queue, 3);
+    ck_assert_uint_gt(store_ticket_take(fixture.store, false), ticket);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(batch_nobody_waits_for_ends_too)
+{
+    enum store_result want =
+        engine_survives(_i) ? STORE_WRITTEN : STORE_IN_MEMORY;
+
+    fixture_init(&fixture, store_engines[_i]);
+    (void)fixture_put(&fixture, fixture_queue(&fixture, "Q"), 1);
+    ck_assert_int_eq(
+        fixture_wait(&fixture, store_ticket_take(fixture.store, false)), want);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(put_and_early_delete_cancel_each_other)
+{
+    struct store_queue *queue;
+    struct store_slot slot;
+    struct store_stats stats;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    slot = fixture_put(&fixture, queue, 1);
+    ck_assert_uint_eq(fixture.holds, 1);
+    store_delete(fixture.store, queue, 1, slot);
+    ck_assert_uint_eq(fixture.holds, 0);
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_eq(stats.cancelled, 1);
+    ck_assert_uint_eq(stats.pending_bytes, 0);
+    ck_assert_int_ne(fixture_sync(&fixture), STORE_FAILED);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 0);
+    ck_assert(fixture.fetched.at_end);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(delete_while_its_put_is_under_way_removes_it)
+{
+    struct store_queue *queue;
+    struct store_slot slot;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    slot = fixture_put(&fixture, queue, 1);
+    (void)fixture_put(&fixture, queue, 2);
+    (void)store_ticket_take(fixture.store, true);
+    (void)store_flush(fixture.store, ++fixture.now_us);
+    store_delete(fixture.store, queue, 1, slot);
+    (void)fixture_sync(&fixture);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 2);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(fetch_gives_no_more_than_its_credit)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    for (uint64_t seq = 1; seq <= 10; seq++) {
+        (void)fixture_put(&fixture, queue, seq);
+    }
+    fixture_fetch(&fixture, queue, 3, 4, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 4);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 3);
+    ck_assert_uint_eq(fixture.fetched.next_seq, 7);
+    ck_assert(!fixture.fetched.at_end);
+    fixture_fetch(&fixture, queue, 7, 4, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 4);
+    ck_assert(fixture.fetched.at_end);
+    /* One record always, whatever its size. */
+    fixture_fetch(&fixture, queue, 5, 10, 1);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    ck_assert_uint_eq(fixture.fetched.next_seq, 6);
+    /* About max_bytes: 1 and 2 have 37 and 74 bytes and short headers. */
+    fixture_fetch(&fixture, queue, 1, 10, 120);
+    ck_assert_uint_eq(fixture.fetched.count, 2);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(fetch_sees_what_was_put_before_it_and_nothing_later)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    (void)store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+                            fixture_on_fetched, &fixture);
+    (void)fixture_put(&fixture, queue, 2);
+    while (fixture.fetched.calls == 0) {
+        fixture_turn(&fixture);
+    }
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 1);
+    ck_assert_uint_eq(fixture.fetched.next_seq, 2);
+    ck_assert(!fixture.fetched.at_end);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(fetch_does_not_see_what_was_deleted_before_it)
+{
+    struct store_queue *queue;
+    struct store_slot slots[4];
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        slots[seq] = fixture_put(&fixture, queue, seq);
+    }
+    (void)fixture_sync(&fixture);
+    store_delete(fixture.store, queue, 1, slots[1]);
+    store_delete(fixture.store, queue, 3, STORE_SLOT_STORED);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 2);
+    ck_assert(fixture.fetched.at_end);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(cancelled_fetch_never_answers)
+{
+    struct store_queue *queue;
+    struct store_fetch *waiting;
+    struct store_fetch *under_way;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    waiting = store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+                                fixture_on_fetched, &fixture);
+    store_fetch_cancel(fixture.store, waiting);
+    under_way = store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+                                  fixture_on_fetched, &fixture);
+    (void)store_flush(fixture.store, ++fixture.now_us);
+    store_fetch_cancel(fixture.store, under_way);
+    (void)fixture_put(&fixture, queue, 2);
+    (void)fixture_sync(&fixture);
+    (void)fixture_put(&fixture, queue, 3);
+    (void)fixture_sync(&fixture);
+    ck_assert_uint_eq(fixture.fetched.calls, 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(removed_journal_is_empty_when_made_again)
+{
+    struct store_queue *queue;
+    struct store_queue *other;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    other = fixture_queue(&fixture, "OTHER");
+    (void)fixture_put(&fixture, other, 1);
+    for (uint64_t seq = 1; seq <= 2500; seq++) {
+        (void)fixture_put(&fixture, queue, seq);
+    }
+    (void)fixture_sync(&fixture);
+    (void)fixture_put(&fixture, queue, 2501);
+    store_queue_remove(fixture.store, &queue);
+    ck_assert_ptr_null(queue);
+    queue = fixture_queue(&fixture, "Q");
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 0);
+    (void)fixture_put(&fixture, queue, 1);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    fixture_fetch(&fixture, other, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(close_releases_what_is_still_held)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    (void)store_flush(fixture.store, ++fixture.now_us);
+    (void)fixture_put(&fixture, queue, 2);
+    (void)store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+                            fixture_on_fetched, &fixture);
+    store_close(&fixture.store);
+    ck_assert_ptr_null(fixture.store);
+    ck_assert_uint_eq(fixture.holds, 0);
+    ck_assert_uint_eq(fixture.fetched.calls, 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(statistics_count_operations_and_batches)
+{
+    struct store_queue *queue;
+    struct store_slot slot;
+    struct store_stats stats;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    slot = fixture_put(&fixture, queue, 1);
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_gt(stats.pending_bytes, 0);
+    (void)fixture_sync(&fixture);
+    store_delete(fixture.store, queue, 1, slot);
+    (void)fixture_sync(&fixture);
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_eq(stats.puts, 1);
+    ck_assert_uint_eq(stats.deletes, 1);
+    ck_assert_uint_eq(stats.cancelled, 0);
+    ck_assert_uint_eq(stats.batches, 2);
+    ck_assert_uint_eq(stats.pending_bytes, 0);
+    ck_assert_uint_eq(stats.failures, 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+static Suite *
+store_suite(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tcase = tcase_create("contract");
+    const TTest *const cases[] = {
+        records_come_back_in_the_order_of_their_numbers,
+        same_name_and_kind_is_the_same_journal,
+        ticket_of_an_idle_store_is_zero,
+        ticket_covers_every_operation_made_before_it,
+        batch_nobody_waits_for_ends_too,
+        put_and_early_delete_cancel_each_other,
+        delete_while_its_put_is_under_way_removes_it,
+        fetch_gives_no_more_than_its_credit,
+        fetch_sees_what_was_put_before_it_and_nothing_later,
+        fetch_does_not_see_what_was_deleted_before_it,
+        cancelled_fetch_never_answers,
+        removed_journal_is_empty_when_made_again,
+        close_releases_what_is_still_held,
+        statistics_count_operations_and_batches,
+    };
+    int engines = 0;
+
+    while (store_engines[engines] != NULL) {
+        engines++;
+    }
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tcase_add_loop_test(tcase, cases[i], 0, engines);
+    }
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int
+main(void)
+{
+    return testutil_run(store_suite());
+}
