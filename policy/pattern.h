@@ -3,13 +3,17 @@
  * Destination patterns over `.`-separated levels: a level that is exactly `*`
  * matches any one level, a last level that is exactly `>` matches any rest,
  * none included: `FOO.>` matches FOO, FOO.A and FOO.A.B.  Wildcards inside a
- * level (`FOO*`) and a `>` before the end are literals.  Empty levels count:
- * `FOO.` has two.  Source: activemq.md 1.2.
+ * level (`FOO*`) and a `>` before the end are literals; a run of `>` at the
+ * end counts once: `FOO.>.>` is `FOO.>`.  Empty levels count: `FOO.` has two.
+ * Source: activemq.md 1.2.
  */
 #pragma once
 #include "base/span.h"
 
 #include <stdbool.h>
+
+/* pattern without what a second `>` at its end repeats; borrowed from it. */
+struct span pattern_trim(struct span pattern);
 
 bool pattern_matches(struct span pattern, struct span name);
 
