@@ -20,7 +20,9 @@ struct dead_letter_parameters {
 
 /*
  * Appends the name of the dead letter queue for a message of the given source
- * to name_out.  False when the message is to be dropped.
+ * to name_out.  False when the message is to be dropped.  The name may be the
+ * source itself, when that is a dead letter queue already: what then happens
+ * to the message is the core's decision.
  */
 typedef bool dead_letter_name_fn(const struct dead_letter_parameters *params,
                                  enum destination_kind kind,
