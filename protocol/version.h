@@ -22,6 +22,7 @@ struct version_rules {
     bool bare_cr_is_error;  /* a CR that no LF follows */
     bool trims_values;      /* one blank after the colon, blanks at the end */
     bool checks_utf8;       /* invalid UTF-8 in a header is an error (D6) */
+    bool refuses_bodies;    /* on client frames other than SEND (D5) */
     bool drops_empty_values;/* never sent to such a receiver (I24) */
     bool heart_beats;       /* may be agreed */
     bool ack_by_id;         /* ACK and NACK name the `ack` header by `id` */
