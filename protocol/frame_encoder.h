@@ -4,7 +4,7 @@
  * prepared pieces (server/session/session_deliver.c).
  *
  *     struct frame_encoder enc;
- *     frame_encoder_begin(&enc, &buf, FRAME_RECEIPT, STOMP_1_2);
+ *     frame_encoder_begin(&enc, &buf, FRAME_RECEIPT, STOMP_1_2, 0);
  *     frame_encoder_header(&enc, SPAN("receipt-id"), id);
  *     frame_encoder_end(&enc, SPAN_NONE);
  *
@@ -18,7 +18,8 @@
 
 struct frame_encoder {
     struct buf *out;
-    enum stomp_version version;
+    enum stomp_version version; /* STOMP_NONE for the raw frames */
+    size_t body_len;            /* as promised by content-length */
 };
 
 /* body_len > 0 writes content-length as the first header; end() must then be
