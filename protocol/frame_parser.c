@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frame parser: one static function per state, driven by a loop.
+ *
+ * A frame is read line by line where it lies.  When the input ends inside a
+ * frame, its lines so far move to `block` and its body so far to `body`, and
+ * what follows is appended there, never more than the frame needs; the spans
+ * of its headers move along (frame_parser_rebase).  Every byte is searched
+ * once for its line end or NUL, however the input is cut.
+ * Source: STOMP 1.2, "Augmented BNF"; stomp.md 4.1-4.4.
+ */
+#include "protocol/frame_parser.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "protocol/frame_store.h"
+#include "protocol/header_line.h"
+#include "protocol/headers.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PARSER_SHOWN_BYTES = 64, /* of peer bytes in an error text */
+    PARSER_LINE_END = 2,     /* CR LF */
+};
+
+const struct frame_limits frame_limits_default = {
+    .command_bytes = 1024,
+    .header_bytes = 64 * 1024,
+    .headers_bytes = 256 * 1024,
+    .header_count = 256,
+    .body_bytes = 16 * 1024 * 1024,
+};
+
+const struct frame_limits frame_limits_before_login = {
+    .command_bytes = 1024,
+    .header_bytes = 16 * 1024,
+    .headers_bytes = 32 * 1024,
+    .header_count = 64,
+    .body_bytes = 64 * 1024,
+};
+
+enum parser_state {
+    PARSER_BETWEEN, /* before a frame: EOLs and lone NULs are skipped */
+    PARSER_COMMAND,
+    PARSER_HEADERS,
+    PARSER_BODY_COUNTED,   /* content-length octets, then a NUL */
+    PARSER_BODY_UNTIL_NUL,
+    PARSER_DONE,   /* a frame is lent out until the next call */
+    PARSER_FAILED, /* for good: fault and fault_text say how */
+};
+
+enum parser_step {
+    PARSER_STEP_ON,    /* state changed, or a line was taken */
+    PARSER_STEP_MORE,  /* input used up */
+    PARSER_STEP_FRAME,
+    PARSER_STEP_FAIL,
+};
+
+struct frame_parser {
+    enum parser_state state;
+    enum stomp_version version;
+    enum frame_parse fault;
+    bool escapes;                      /* in the frame in work */
+    enum stomp_version frame_version;  /* of the frame in work */
+    const struct version_rules *rules; /* of frame_version */
+    struct frame_limits limits;
+    struct frame_limits *next_limits; /* set inside a frame, else NULL */
+    size_t line_number;   /* of the line in work; the command's is 1 */
+    size_t headers_bytes; /* header lines so far, without their ends */
+    size_t body_len;      /* as content-length says */
+    size_t line_start;    /* in store.block, of the line in work */
+    struct frame_store store;
+    char *fault_text;
+};
+
+/* The input of one call.  While block is empty, the frame in work lies at
+ * start; else all before `at` is in block and body. */
+struct parser_input {
+    const char *start;
+    const char *at;
+    const char *end;
+    struct error *err;
+};
+
+static size_t
+parser_input_left(const struct parser_input *in)
+{
+    return (size_t)(in->end - in->at);
+}
+
+/* Moves the lines of the frame, up to `at`, and count bytes more to buffers
+ * of ours.  False when memory is out. */
+static bool
+frame_parser_gather(struct frame_parser *parser, struct parser_input *in,
+                    size_t count)
+{
+    struct span lines = span_of(in->at, count);
+
+    if (!frame_store_is_gathering(&parser->store)) {
+        parser->line_start = (size_t)(in->at - in->start);
+        lines = span_of(in->start, parser->line_start + count);
+    }
+    if (!frame_store_gather_lines(&parser->store, lines)) {
+        return false;
+    }
+    in->at += count;
+    return true;
+}
+
+/* Keeps what is known of the frame for frame_parser_rejected. */
+static void
+frame_parser_keep_rejected(struct frame_parser *parser,
+                           struct parser_input *in)
+{
+    bool kept = frame_store_is_gathering(&parser->store) ||
+                in->at == in->start || frame_parser_gather(parser, in, 0);
+
+    if (!kept) {
+        frame_store_begin(&parser->store);
+    }
+    parser->store.frame.body = SPAN_NONE;
+    buf_fini(&parser->store.body);
+}
+
+static enum parser_step __attribute__((cold, format(printf, 4, 5)))
+frame_parser_fail(struct frame_parser *parser, struct parser_input *in,
+                  enum frame_parse fault, const char *fmt, ...)
+{
+    struct error err = ERROR_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(err.text, sizeof(err.text), fmt, ap);
+    va_end(ap);
+    (void)error_set(in->err, "%s", err.text);
+    parser->fault_text = xstrdup(err.text);
+    parser->fault = fault;
+    parser->state = PARSER_FAILED;
+    frame_parser_keep_rejected(parser, in);
+    return PARSER_STEP_FAIL;
+}
+
+static enum parser_step __attribute__((cold))
+frame_parser_fail_line(struct frame_parser *parser, struct parser_input *in,
+                       enum header_line fault, struct span line)
+{
+    struct error err = ERROR_INIT;
+
+    header_line_explain(fault, line, parser->line_number, &err);
+    return frame_parser_fail(parser, in, FRAME_PARSE_INVALID, "%s", err.text);
+}
+
+static enum parser_step __attribute__((cold))
+frame_parser_fail_memory(struct frame_parser *parser, struct parser_input *in,
+                         const char *what)
+{
+    return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
+                             "the broker is out of memory for %s", what);
+}
+
+/* line is too long, as far as it was read. */
+static enum parser_step __attribute__((cold))
+frame_parser_fail_long_line(struct frame_parser *parser,
+                            struct parser_input *in, struct span line)
+{
+    const struct frame_limits *limits = &parser->limits;
+    char shown[PARSER_SHOWN_BYTES];
+
+    if (memchr(line.data, '\0', line.len) != NULL) {
+        return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, line);
+    }
+    /* The same text whatever was read behind the limit. */
+    line.len = line.len < PARSER_SHOWN_BYTES ? line.len : PARSER_SHOWN_BYTES;
+    (void)span_escape(line, shown, sizeof(shown));
+    if (parser->state == PARSER_COMMAND) {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_TOO_BIG,
+            "the command line (\"%s\") is above the limit of %zu bytes", shown,
+            limits->command_bytes);
+    }
+    if (limits->headers_bytes - parser->headers_bytes < limits->header_bytes) {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_TOO_BIG,
+            "the header lines of the frame, up to line %zu (\"%s\"), are "
+            "above the limit of %zu bytes", parser->line_number, shown,
+            limits->headers_bytes);
+    }
+    return frame_parser_fail(
+        parser, in, FRAME_PARSE_TOO_BIG,
+        "line %zu of the frame (\"%s\") is above the limit of %zu bytes",
+        parser->line_number, shown, limits->header_bytes);
+}
+
+/* No line end within the `fresh` next bytes. */
+static enum parser_step
+frame_parser_unfinished_line(struct frame_parser *parser,
+                             struct parser_input *in, size_t fresh, bool full)
+{
+    bool has_nul = fresh > 0 && memchr(in->at, '\0', fresh) != NULL;
+    struct span line;
+
+    if (has_nul) {
+        return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, SPAN_NONE);
+    }
+    if (!frame_parser_gather(parser, in, fresh)) {
+        return frame_parser_fail_memory(parser, in, "the frame's headers");
+    }
+    line = span_after(buf_span(&parser->store.block), parser->line_start);
+    if (full) {
+        return frame_parser_fail_long_line(parser, in, line);
+    }
+    return PARSER_STEP_MORE;
+}
+
+/*
+ * Takes one line of at most limit bytes; *line_out is without its end.  One
+ * CR before the LF belongs to the end in every version (D2).
+ */
+static enum parser_step
+frame_parser_take_line(struct frame_parser *parser, struct parser_input *in,
+                       size_t limit, struct span *line_out)
+{
+    bool gathering = frame_store_is_gathering(&parser->store);
+    size_t held = gathering ? parser->store.block.len - parser->line_start : 0;
+    size_t room = limit + PARSER_LINE_END - held;
+    size_t left = parser_input_left(in);
+    size_t fresh = left < room ? left : room;
+    const char *end = fresh > 0 ? memchr(in->at, '\n', fresh) : NULL;
+    struct span line;
+
+    if (end == NULL) {
+        return frame_parser_unfinished_line(parser, in, fresh, left >= room);
+    }
+    line = span_of(in->at, (size_t)(end - in->at));
+    if (gathering) {
+        if (!frame_parser_gather(parser, in, line.len + 1)) {
+            return frame_parser_fail_memory(parser, in, "the frame's headers");
+        }
+        line = span_of(parser->store.block.data + parser->line_start,
+                       held + line.len);
+        parser->line_start = parser->store.block.len;
+    } else {
+        in->at = end + 1;
+    }
+    if (line.len > 0 && line.data[line.len - 1] == '\r') {
+        line.len--;
+    }
+    *line_out = line;
+    return line.len <= limit ? PARSER_STEP_ON
+                             : frame_parser_fail_long_line(parser, in, line);
+}
+
+static enum parser_step
+frame_parser_between(struct frame_parser *parser, struct parser_input *in)
+{
+    while (in->at < in->end && (*in->at == '\n' || *in->at == '\0')) {
+        in->at++;
+    }
+    if (in->at == in->end) {
+        return PARSER_STEP_MORE;
+    }
+    if (parser->next_limits != NULL) {
+        parser->limits = *parser->next_limits;
+        free(parser->next_limits);
+        parser->next_limits = NULL;
+    }
+    frame_store_begin(&parser->store);
+    parser->frame_version = parser->version;
+    parser->rules = version_rules(parser->version);
+    parser->line_number = 1;
+    parser->headers_bytes = 0;
+    parser->line_start = 0;
+    parser->state = PARSER_COMMAND;
+    in->start = in->at;
+    return PARSER_STEP_ON;
+}
+
+static enum parser_step
+frame_parser_command(struct frame_parser *parser, struct parser_input *in)
+{
+    struct frame *frame = &parser->store.frame;
+    enum header_line fault = HEADER_LINE_OK;
+    struct span line;
+    enum parser_step step = frame_parser_take_line(
+        parser, in, parser->limits.command_bytes, &line);
+
+    if (step != PARSER_STEP_ON) {
+        return step;
+    }
+    if (line.len == 0) { /* the EOL was CR LF */
+        buf_clear(&parser->store.block);
+        parser->state = PARSER_BETWEEN;
+        return PARSER_STEP_ON;
+    }
+    frame->command = frame_command_of(line);
+    frame->command_text = line;
+    parser->escapes =
+        parser->rules->escapes && frame->command != FRAME_CONNECT &&
+        frame->command != FRAME_STOMP && frame->command != FRAME_CONNECTED;
+    if (frame->command == FRAME_UNKNOWN) {
+        fault = header_line_check(line, parser->rules);
+    }
+    if (fault != HEADER_LINE_OK) {
+        return frame_parser_fail_line(parser, in, fault, line);
+    }
+    if (span_starts_with(line, SPAN("\xEF\xBB\xBF"))) {
+        return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
+                                 "a byte order mark (EF BB BF) stands before "
+                                 "the command; a frame starts with its "
+                                 "command");
+    }
+    parser->line_number++;
+    parser->state = PARSER_HEADERS;
+    return PARSER_STEP_ON;
+}
+
+/* Undoes the escapes of a line that has some. */
+static enum parser_step
+frame_parser_decode(struct frame_parser *parser, struct parser_input *in,
+                    struct span line, struct frame_header *header)
+{
+    enum header_line fault;
+    char *room = frame_store_scratch(&parser->store, line.len);
+    size_t used;
+
+    if (room == NULL) {
+        return frame_parser_fail_memory(parser, in, "the frame's headers");
+    }
+    fault = header_line_decode(header, parser->frame_version, room, &used);
+    if (fault != HEADER_LINE_OK) {
+        return frame_parser_fail_line(parser, in, fault, line);
+    }
+    parser->store.scratch.len += used;
+    return PARSER_STEP_ON;
+}
+
+static enum parser_step
+frame_parser_header(struct frame_parser *parser, struct parser_input *in,
+                    struct span line)
+{
+    bool plain = header_line_is_plain(line);
+    struct frame_header header;
+    enum header_line fault =
+        plain ? HEADER_LINE_OK : header_line_check(line, parser->rules);
+
+    if (fault == HEADER_LINE_OK) {
+        fault = header_line_split(line, &header);
+    }
+    if (fault != HEADER_LINE_OK) {
+        return frame_parser_fail_line(parser, in, fault, line);
+    }
+    /* The command is line 1. */
+    if (parser->line_number - 1 > parser->limits.header_count) {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_TOO_BIG,
+            "the frame has more than the limit of %zu headers",
+            parser->limits.header_count);
+    }
+    if (parser->rules->trims_values) {
+        header.value = header_line_trim(header.value);
+    }
+    if (!plain && parser->escapes) {
+        enum parser_step step =
+            frame_parser_decode(parser, in, line, &header);
+
+        if (step != PARSER_STEP_ON) {
+            return step;
+        }
+    }
+    parser->headers_bytes += line.len;
+    parser->line_number++;
+    return frame_store_add_header(&parser->store, &header)
+               ? PARSER_STEP_ON
+               : frame_parser_fail_memory(parser, in, "the frame's headers");
+}
+
+/*
+ * A CONNECT says only in a header by which version it is written: what the
+ * agreed one wants of its headers is done now, all else was taken raw.
+ */
+static enum parser_step
+frame_parser_settle_connect(struct frame_parser *parser,
+                            struct parser_input *in)
+{
+    struct frame *frame = &parser->store.frame;
+
+    parser->frame_version =
+        version_negotiate(frame_get(frame, HEADER_ACCEPT_VERSION));
+    parser->rules = version_rules(parser->frame_version);
+    for (size_t i = 0; i < frame->header_count; i++) {
+        struct frame_header *header = &parser->store.headers[i];
+        struct span line =
+            span_of(header->name.data,
+                    (size_t)(header->value.data - header->name.data) +
+                        header->value.len);
+        enum header_line fault = header_line_check(line, parser->rules);
+
+        parser->line_number = i + 2;
+        if (fault != HEADER_LINE_OK) {
+            return frame_parser_fail_line(parser, in, fault, line);
+        }
+        if (parser->rules->trims_values) {
+            header->value = header_line_trim(header->value);
+        }
+    }
+    return PARSER_STEP_ON;
+}
+
+static bool
+frame_command_may_have_body(enum frame_command command)
+{
+    return command == FRAME_UNKNOWN || command == FRAME_SEND ||
+           command >= FRAME_CONNECTED;
+}
+
+/* Reads content-length: octets only, and no more than the limit, before any
+ * of them is kept (V12-055, V12-085). */
+static enum parser_step
+frame_parser_content_length(struct frame_parser *parser,
+                            struct parser_input *in, struct span text)
+{
+    const struct frame *frame = &parser->store.frame;
+    bool is_number = text.len > 0;
+    char shown[PARSER_SHOWN_BYTES];
+    uint64_t length = UINT64_MAX; /* more digits than that are too many */
+
+    for (size_t i = 0; i < text.len; i++) {
+        is_number = is_number && text.data[i] >= '0' && text.data[i] <= '9';
+    }
+    (void)span_to_u64(text, &length);
+    if (is_number && length <= parser->limits.body_bytes) {
+        parser->body_len = (size_t)length;
+        if (length == 0 || !parser->rules->refuses_bodies ||
+            frame_command_may_have_body(frame->command)) {
+            return PARSER_STEP_ON;
+        }
+    }
+    (void)span_escape(text, shown, sizeof(shown));
+    if (!is_number) {
+        return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
+                                 "content-length \"%s\" is not a plain "
+                                 "decimal number of bytes", shown);
+    }
+    if (length > parser->limits.body_bytes) {
+        return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
+                                 "content-length %s is above the limit of "
+                                 "%zu bytes", shown,
+                                 parser->limits.body_bytes);
+    }
+    return frame_parser_fail(
+        parser, in, FRAME_PARSE_INVALID,
+        "a %s frame cannot have a body, but its content-length is %s",
+        frame_command_name(frame->command).data, shown);
+}
+
+static enum parser_step
+frame_parser_end_headers(struct frame_parser *parser, struct parser_input *in)
+{
+    struct frame *frame = &parser->store.frame;
+    enum parser_step step = PARSER_STEP_ON;
+
+    if (parser->frame_version == STOMP_NONE &&
+        (frame->command == FRAME_CONNECT || frame->command == FRAME_STOMP)) {
+        step = frame_parser_settle_connect(parser, in);
+    }
+    frame->has_content_length = frame_has(frame, HEADER_CONTENT_LENGTH);
+    if (step == PARSER_STEP_ON && frame->has_content_length) {
+        step = frame_parser_content_length(
+            parser, in, frame_get(frame, HEADER_CONTENT_LENGTH));
+    }
+    if (step == PARSER_STEP_ON) {
+        parser->state = frame->has_content_length ? PARSER_BODY_COUNTED
+                                                  : PARSER_BODY_UNTIL_NUL;
+    }
+    return step;
+}
+
+static enum parser_step
+frame_parser_headers(struct frame_parser *parser, struct parser_input *in)
+{
+    const struct frame_limits *limits = &parser->limits;
+    enum parser_step step;
+
+    do {
+        size_t room = limits->headers_bytes - parser->headers_bytes;
+        struct span line;
+
+        room = room < limits->header_bytes ? room : limits->header_bytes;
+        step = frame_parser_take_line(parser, in, room, &line);
+        if (step != PARSER_STEP_ON) {
+            return step;
+        }
+        if (line.len == 0) {
+            return frame_parser_end_headers(parser, in);
+        }
+        step = frame_parser_header(parser, in, line);
+    } while (step == PARSER_STEP_ON);
+    return step;
+}
+
+/* Moves the frame into buffers of ours, up to `at` and count body bytes. */
+static enum parser_step
+frame_parser_gather_body(struct frame_parser *parser, struct parser_input *in,
+                         size_t count, size_t whole)
+{
+    if (!frame_store_is_gathering(&parser->store) &&
+        !frame_parser_gather(parser, in, 0)) {
+        return frame_parser_fail_memory(parser, in, "the frame's headers");
+    }
+    if (!frame_store_gather_body(&parser->store, span_of(in->at, count),
+                                 whole)) {
+        return frame_parser_fail_memory(parser, in, "the frame's body");
+    }
+    in->at += count;
+    return PARSER_STEP_ON;
+}
+
+static enum parser_step
+frame_parser_body_counted(struct frame_parser *parser, struct parser_input *in)
+{
+    size_t missing = parser->body_len - parser->store.body.len;
+    size_t left = parser_input_left(in);
+
+    if (parser->store.body.len == 0 && left > missing) { /* whole, in place */
+        parser->store.frame.body = span_of(in->at, missing);
+        in->at += missing;
+    } else {
+        enum parser_step step = frame_parser_gather_body(
+            parser, in, left < missing ? left : missing, parser->body_len);
+
+        if (step != PARSER_STEP_ON) {
+            return step;
+        }
+        if (in->at == in->end) {
+            return PARSER_STEP_MORE;
+        }
+    }
+    if (*in->at != '\0') {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_INVALID,
+            "the %zu bytes of the body that content-length promises are "
+            "followed by 0x%02x, not by NUL", parser->body_len,
+            (unsigned)(unsigned char)*in->at);
+    }
+    in->at++;
+    return PARSER_STEP_FRAME;
+}
+
+static enum parser_step
+frame_parser_body_until_nul(struct frame_parser *parser,
+                            struct parser_input *in)
+{
+    size_t limit = parser->limits.body_bytes;
+    size_t room = limit + 1 - parser->store.body.len;
+    size_t left = parser_input_left(in);
+    size_t fresh = left < room ? left : room;
+    const char *end = fresh > 0 ? memchr(in->at, '\0', fresh) : NULL;
+    size_t count = end != NULL ? (size_t)(end - in->at) : fresh;
+    enum parser_step step = PARSER_STEP_ON;
+
+    if (end == NULL && left >= room) {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_TOO_BIG,
+            "the body, which no content-length announces, is above the limit "
+            "of %zu bytes", limit);
+    }
+    if (end != NULL && parser->store.body.len == 0) { /* whole, in place */
+        parser->store.frame.body = span_of(in->at, count);
+        in->at += count;
+    } else {
+        step = frame_parser_gather_body(parser, in, count, limit);
+    }
+    if (step != PARSER_STEP_ON || end == NULL) {
+        return step == PARSER_STEP_ON ? PARSER_STEP_MORE : step;
+    }
+    in->at++;
+    return PARSER_STEP_FRAME;
+}
+
+static enum parser_step
+frame_parser_step(struct frame_parser *parser, struct parser_input *in)
+{
+    switch (parser->state) {
+    case PARSER_BETWEEN:
+        return frame_parser_between(parser, in);
+    case PARSER_COMMAND:
+        return frame_parser_command(parser, in);
+    case PARSER_HEADERS:
+        return frame_parser_headers(parser, in);
+    case PARSER_BODY_COUNTED:
+        return frame_parser_body_counted(parser, in);
+    case PARSER_BODY_UNTIL_NUL:
+        return frame_parser_body_until_nul(parser, in);
+    case PARSER_DONE:
+        frame_store_release(&parser->store);
+        parser->state = PARSER_BETWEEN;
+        return PARSER_STEP_ON;
+    case PARSER_FAILED:
+        (void)error_set(in->err, "%s", parser->fault_text);
+        return PARSER_STEP_FAIL;
+    }
+    return PARSER_STEP_FAIL; /* not reached: the enum has no other value */
+}
+
+/* A limit that nobody can reach must not overflow when it is added to, and
+ * frame.known counts headers in 16 bits. */
+static struct frame_limits
+frame_limits_clamp(const struct frame_limits *limits)
+{
+    const size_t most = SIZE_MAX / 4;
+    struct frame_limits clamped = *limits;
+
+    clamped.command_bytes =
+        limits->command_bytes < most ? limits->command_bytes : most;
+    clamped.header_bytes =
+        limits->header_bytes < most ? limits->header_bytes : most;
+    clamped.headers_bytes =
+        limits->headers_bytes < most ? limits->headers_bytes : most;
+    clamped.body_bytes = limits->body_bytes < most ? limits->body_bytes : most;
+    clamped.header_count =
+        limits->header_count < UINT16_MAX ? limits->header_count : UINT16_MAX;
+    return clamped;
+}
+
+struct frame_parser *
+frame_parser_new(const struct frame_limits *limits)
+{
+    struct frame_parser *parser = xcalloc(1, sizeof(*parser));
+
+    parser->limits = frame_limits_clamp(limits);
+    return parser;
+}
+
+void
+frame_parser_free(struct frame_parser **parser)
+{
+    struct frame_parser *p = *parser;
+
+    if (p == NULL) {
+        return;
+    }
+    frame_store_fini(&p->store);
+    free(p->next_limits);
+    free(p->fault_text);
+    free(p);
+    *parser = NULL;
+}
+
+void
+frame_parser_set_version(struct frame_parser *parser,
+                         enum stomp_version version)
+{
+    parser->version = version;
+}
+
+void
+frame_parser_set_limits(struct frame_parser *parser,
+                        const struct frame_limits *limits)
+{
+    if (!frame_parser_is_inside(parser)) {
+        parser->limits = frame_limits_clamp(limits);
+        return;
+    }
+    if (parser->next_limits == NULL) {
+        parser->next_limits = xmalloc(sizeof(*parser->next_limits));
+    }
+    *parser->next_limits = frame_limits_clamp(limits);
+}
+
+enum frame_parse
+frame_parser_feed(struct frame_parser *parser, struct span *in,
+                  const struct frame **frame_out, struct error *err)
+{
+    const char *data = in->len > 0 ? in->data : "";
+    struct parser_input input = {
+        .start = data,
+        .at = data,
+        .end = data + in->len,
+        .err = err,
+    };
+    enum parser_step step;
+
+    do {
+        step = frame_parser_step(parser, &input);
+    } while (step == PARSER_STEP_ON);
+    *in = span_of(input.at, parser_input_left(&input));
+    switch (step) {
+    case PARSER_STEP_FRAME:
+        parser->state = PARSER_DONE;
+        *frame_out = &parser->store.frame;
+        return FRAME_PARSE_FRAME;
+    case PARSER_STEP_ON:
+    case PARSER_STEP_MORE:
+        if (parser->state == PARSER_BETWEEN) {
+            frame_store_rest(&parser->store);
+        }
+        return FRAME_PARSE_MORE;
+    case PARSER_STEP_FAIL:
+        break;
+    }
+    return parser->fault;
+}
+
+const struct frame *
+frame_parser_rejected(const struct frame_parser *parser)
+{
+    return &parser->store.frame;
+}
+
+bool
+frame_parser_is_inside(const struct frame_parser *parser)
+{
+    return parser->state != PARSER_BETWEEN && parser->state != PARSER_DONE &&
+           parser->state != PARSER_FAILED;
+}
+
+size_t
+frame_parser_held_bytes(const struct frame_parser *parser)
+{
+    return parser->store.block.capacity + parser->store.body.capacity;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks and decoding of one line of a frame.
+ * Source: STOMP 1.2, "Augmented BNF" and "Value Encoding"; stomp.md 4.1-4.3.
+ */
+#include "protocol/header_line.h"
+
+#include "protocol/headers.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum { HEADER_LINE_SHOWN_BYTES = 64 };
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Whether one of eight bytes is a control byte, not ASCII, or a backslash.
+ * Exact: a borrow only starts from a byte that counts itself. */
+static bool
+header_line_word_is_special(uint64_t word)
+{
+    uint64_t backslash = word ^ EACH_BYTE('\\');
+    uint64_t hits = word;
+
+    hits |= (word - EACH_BYTE(0x20)) & ~word;
+    hits |= (backslash - EACH_BYTE(1)) & ~backslash;
+    return (hits & EACH_BYTE(0x80)) != 0;
+}
+
+bool
+header_line_is_plain(struct span line)
+{
+    const char *at = line.data;
+    const char *end = line.data + line.len;
+    uint64_t word = EACH_BYTE(' ');
+
+    if (line.len < sizeof(word)) {
+        for (size_t i = 0; i < line.len; i++) {
+            word = (word << 8) | (unsigned char)at[i];
+        }
+        return !header_line_word_is_special(word);
+    }
+    for (; (size_t)(end - at) > sizeof(word); at += sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
+        if (header_line_word_is_special(word)) {
+            return false;
+        }
+    }
+    memcpy(&word, end - sizeof(word), sizeof(word)); /* may overlap */
+    return !header_line_word_is_special(word);
+}
+
+enum header_line
+header_line_check(struct span line, const struct version_rules *rules)
+{
+    if (line.len == 0) {
+        return HEADER_LINE_OK;
+    }
+    if (memchr(line.data, '\0', line.len) != NULL) {
+        return HEADER_LINE_NUL;
+    }
+    if (rules->bare_cr_is_error &&
+        memchr(line.data, '\r', line.len) != NULL) {
+        return HEADER_LINE_BARE_CR;
+    }
+    if (rules->checks_utf8 && !span_is_utf8(line)) {
+        return HEADER_LINE_NOT_UTF8;
+    }
+    return HEADER_LINE_OK;
+}
+
+enum header_line
+header_line_split(struct span line, struct frame_header *header)
+{
+    const char *colon = memchr(line.data, ':', line.len);
+
+    if (colon == NULL) {
+        return HEADER_LINE_NO_COLON;
+    }
+    if (colon == line.data) {
+        return HEADER_LINE_NO_NAME;
+    }
+    header->name = span_of(line.data, (size_t)(colon - line.data));
+    header->value = span_after(line, header->name.len + 1);
+    return HEADER_LINE_OK;
+}
+
+struct span
+header_line_trim(struct span value)
+{
+    if (value.len > 0 && value.data[0] == ' ') {
+        value = span_after(value, 1);
+    }
+    while (value.len > 0 && (value.data[value.len - 1] == ' ' ||
+                             value.data[value.len - 1] == '\t')) {
+        value.len--;
+    }
+    return value;
+}
+
+static enum header_line
+header_line_decode_part(struct span *part, enum stomp_version version,
+                        char *room, size_t *used)
+{
+    ptrdiff_t len;
+    size_t bad;
+
+    if (part->len == 0 || memchr(part->data, '\\', part->len) == NULL) {
+        return HEADER_LINE_OK;
+    }
+    len = header_unescape(*part, version, room + *used, &bad);
+    if (len < 0) {
+        return HEADER_LINE_BAD_ESCAPE;
+    }
+    *part = span_of(room + *used, (size_t)len);
+    *used += (size_t)len;
+    return HEADER_LINE_OK;
+}
+
+enum header_line
+header_line_decode(struct frame_header *header, enum stomp_version version,
+                   char *room, size_t *used_out)
+{
+    enum header_line fault;
+
+    *used_out = 0;
+    fault = header_line_decode_part(&header->name, version, room, used_out);
+    return fault != HEADER_LINE_OK
+               ? fault
+               : header_line_decode_part(&header->value, version, room,
+                                         used_out);
+}
+
+void __attribute__((cold))
+header_line_explain(enum header_line fault, struct span line, size_t number,
+                    struct error *err)
+{
+    char shown[HEADER_LINE_SHOWN_BYTES];
+
+    (void)span_escape(line, shown, sizeof(shown));
+    switch (fault) {
+    case HEADER_LINE_OK:
+        break;
+    case HEADER_LINE_NUL:
+        (void)error_set(err, "a NUL stands in line %zu of the frame, before "
+                        "the empty line that ends the headers", number);
+        break;
+    case HEADER_LINE_BARE_CR:
+        (void)error_set(err, "line %zu of the frame (\"%s\") holds a CR that "
+                        "no LF follows", number, shown);
+        break;
+    case HEADER_LINE_NOT_UTF8:
+        (void)error_set(err, "line %zu of the frame (\"%s\") is not valid "
+                        "UTF-8", number, shown);
+        break;
+    case HEADER_LINE_NO_COLON:
+        (void)error_set(err, "line %zu of the frame (\"%s\") has no colon; a "
+                        "header is name:value", number, shown);
+        break;
+    case HEADER_LINE_NO_NAME:
+        (void)error_set(err, "line %zu of the frame (\"%s\") has no header "
+                        "name before its colon", number, shown);
+        break;
+    case HEADER_LINE_BAD_ESCAPE:
+        (void)error_set(err, "line %zu of the frame (\"%s\") has a backslash "
+                        "that starts no escape; defined are \\n \\c \\\\ and, "
+                        "in 1.2, \\r", number, shown);
+        break;
+    }
+}
