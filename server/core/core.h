@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routing core: destinations, subscriptions, credit, acknowledgement.  The
+ * façade that sessions call.  No descriptor, no clock: the time is given.
+ * Loop thread only; nothing blocks.
+ *
+ * Sending, acknowledging and subscribing change state at once; what follows
+ * from it for consumers (dispatch) comes in core_turn, at the end of the turn.
+ */
+#pragma once
+#include "server/core/destination.h"
+#include "server/core/transaction.h"
+#include "policy/policy_map.h"
+#include "storage/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core; /* opaque: defined in core_private.h */
+
+struct core_options {
+    size_t memory_bytes;         /* all resident messages; 1 GiB */
+    size_t queue_resident_bytes; /* per queue, then it is paged; 4 MiB */
+    size_t prefetch_bytes;       /* in flight per subscription; 1 MiB */
+    bool use_async_send;         /* broker-wide */
+    bool use_async_send_set;
+};
+extern const struct core_options core_options_default;
+
+/* How the core speaks to a client.  Called in core_turn, or where said. */
+struct client_ops {
+    /* Send msg now.  delivery == NULL: nothing will be acknowledged, call
+     * core_sent when it has left (topics, `auto`).  Must not call back. */
+    void (*deliver)(void *ctx, struct subscription *sub, struct message *msg,
+                    struct delivery *delivery);
+    /* core_client_await: batches up to ticket have ended. */
+    void (*stored)(void *ctx, store_ticket ticket, enum store_result result,
+                   const struct error *err);
+    /* core_client_block: producers may go on. */
+    void (*resume)(void *ctx);
+};
+
+/* One connection, as the core sees it; embedded in the session. */
+struct client {
+    const struct client_ops *ops;
+    void *ctx;
+    struct core *core;
+    struct subscription *subscriptions; /* DL list, closed ones included */
+    struct destination *owned;          /* temporary destinations */
+    uint64_t unacked_count;             /* in flight, not `auto` */
+    bool congested;                     /* its out buffer is full */
+    bool awaiting;                      /* on core.awaiting */
+    bool blocked;                       /* on core.blocked */
+    struct client *await_prev, *await_next;
+    struct client *block_prev, *block_next;
+};
+
+struct core_stats {
+    uint64_t received, delivered, acknowledged, dead_lettered, discarded,
+        expired;
+    size_t queues, topics, subscriptions, memory_bytes;
+};
+
+/* policies and store are borrowed and must outlive the core.  Takes over what
+ * the store recovered. */
+struct core *core_new(const struct core_options *options,
+                      struct policy_map *policies, struct store *store);
+/* Every client must be closed.  Call before store_close. */
+void core_free(struct core **core);
+
+/* What time it is; before anything else in a turn. */
+void core_time_set(struct core *core, int64_t now_us, int64_t now_ms);
+int64_t core_now_ms(const struct core *core);
+/* 1, 2, 3 … for the names of connections. */
+uint64_t core_connection_number(struct core *core);
+
+/*
+ * Drains pending messages, dispatches queues: a round of bounded length.  True
+ * when there is more to do at once.
+ */
+bool core_turn(struct core *core);
+
+/* Once a second: what is too old in recovery policies is dropped. */
+void core_sweep(struct core *core);
+
+/* To be given to the store (ctx: the core, once core_new has returned). */
+void core_on_committed(struct core *core, store_ticket ticket,
+                       enum store_result result, const struct error *err);
+/* store_options.release for messages. */
+void core_release_message(void *message);
+
+void core_client_open(struct core *core, struct client *client,
+                      const struct client_ops *ops, void *ctx);
+/* Ends every subscription and returns what is un-acked.  What was sent in
+ * `auto` mode stays in flight until it has left or the client closes.
+ * Transactions are the session's to free, before. */
+void core_client_stop(struct client *client);
+/* core_client_stop, and the end: temporary destinations are removed.  Nothing
+ * may be in flight in `auto` mode (core_ack, core_unsend, core_sent). */
+void core_client_close(struct client *client);
+
+/* The out buffer is full, or has room again. */
+void core_client_congested(struct client *client, bool congested);
+
+/* ops->stored will be called for every batch that ends, until it is told
+ * false. */
+void core_client_await(struct client *client, bool awaiting);
+
+/* Memory or the store is at its ceiling: call core_client_block and stop
+ * reading; ops->resume comes when there is room. */
+bool core_is_full(const struct core *core);
+void core_client_block(struct client *client);
+
+enum core_find {
+    CORE_FOUND,
+    CORE_NOT_FOUND,  /* a temporary destination that is gone */
+    CORE_NOT_OWNER,  /* a temporary destination of another connection */
+};
+
+/*
+ * The destination for a SEND by client (any but temporary ones is made at first
+ * use, temporary ones only for their owner: create).  Borrowed while
+ * core_destinations_epoch stays the same.
+ */
+enum core_find core_destination(struct core *core, struct client *client,
+                                enum destination_kind kind, struct span name,
+                                bool create, struct destination **dest_out);
+uint64_t core_destinations_epoch(const struct core *core);
+
+/* The quota that messages are charged to. */
+struct quota *core_quota(struct core *core);
+
+enum core_send {
+    CORE_SENT,
+    CORE_STORE_FAILED, /* store_failure says why; nothing was done */
+};
+
+struct send_options {
+    struct client *sender;
+    bool wait;               /* a receipt was asked for */
+    enum policy_switch use_async_send; /* the connection's own word */
+    enum policy_switch listener_async_send;
+};
+
+/*
+ * Routes msg (takes its own reference).  *ticket_out: what the RECEIPT has to
+ * wait for, 0 when it may leave at once.
+ */
+enum core_send core_send(struct core *core, struct destination *dest,
+                         struct message *msg,
+                         const struct send_options *options,
+                         store_ticket *ticket_out);
+
+struct subscribe_options {
+    const struct subscription_target *targets;
+    size_t target_count;
+    enum ack_mode ack;
+    bool prefetch_set;     /* else the policy's */
+    uint32_t prefetch;
+    size_t prefetch_bytes; /* 0 = the core's default */
+    int64_t pending_limit; /* -1 = the policy's alone */
+    int priority;
+    bool retroactive;
+    bool no_local;
+};
+
+struct subscription_target {
+    enum destination_kind kind;
+    struct span name;
+    bool wildcard;
+};
+
+/* Never NULL.  The first message comes in core_turn, or with the next SEND,
+ * hence after the RECEIPT that the session writes now. */
+struct subscription *core_subscribe(struct core *core, struct client *client,
+                                    const struct subscribe_options *options,
+                                    void *ctx);
+
+/* Ends it: nothing more is delivered.  What is in flight stays to be
+ * acknowledged or goes back when the client closes; ctx is not used again but
+ * for that. */
+void core_unsubscribe(struct subscription *sub);
+
+/* Acknowledges one delivery; frees it. */
+void core_ack(struct core *core, struct delivery *delivery);
+/* Puts it back at its place, or dead-letters it after too many attempts. */
+void core_nack(struct core *core, struct delivery *delivery,
+               const struct nack_options *options);
+/* A delivery that was never sent: back at its place, not counted as attempt. */
+void core_unsend(struct core *core, struct delivery *delivery);
+/* count messages of sub without delivery have left. */
+void core_sent(struct subscription *sub, uint32_t count, size_t bytes);
+
+/* What a RECEIPT has to wait for so that all that was done is on disk. */
+store_ticket core_ticket(struct core *core);
+const struct error *core_store_failure(const struct core *core);
+
+void core_stats_get(const struct core *core, struct core_stats *stats_out);

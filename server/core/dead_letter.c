@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves to the dead letter queue, and the advisory of consumption.
+ * Source: activemq.md 6 and 8.
+ */
+#include "server/core/core_private.h"
+
+#include "base/buf.h"
+#include "protocol/headers.h"
+
+/* Whether a message that may not be kept by the strategy's switches is let go.
+ * A message that consumers refused is kept unless the policy says otherwise;
+ * one that merely expired, unless it was persistent, is not: activemq.md
+ * section 13, edge 16, and docs/decisions. */
+static bool
+dead_letter_is_wanted(const struct dead_letter_parameters *parameters,
+                      const struct message *msg, bool expired)
+{
+    if (expired && !parameters->process_expired) {
+        return false;
+    }
+    if (msg->persistent) {
+        return true;
+    }
+    return expired ? parameters->process_non_persistent : true;
+}
+
+static void
+dead_letter_headers(const struct queue *queue, struct span cause,
+                    struct buf *extra)
+{
+    static const char *const prefixes[] = { "/queue/", "/topic/",
+                                            "/temp-queue/", "/temp-topic/" };
+    struct buf original = BUF_INIT;
+
+    buf_append_span(&original, span_of_text(prefixes[queue->base.kind]));
+    buf_append_span(&original, destination_name_get(&queue->base));
+    header_append(extra, SPAN("original-destination"), buf_span(&original),
+                  STOMP_1_2);
+    if (cause.len > 0) {
+        header_append(extra, SPAN("dlqDeliveryFailureCause"), cause,
+                      STOMP_1_2);
+    }
+    buf_fini(&original);
+}
+
+static void
+dead_letter_move(struct core *core, struct queue *queue,
+                 const struct message *msg, struct span name, struct span cause)
+{
+    struct buf extra = BUF_INIT;
+    struct message_facts facts = {
+        .persistent = true, /* a dead letter is to be there in the morning */
+        .priority = msg->priority,
+        .timestamp_ms = msg->timestamp_ms,
+    };
+    struct destination *dest;
+    struct message *moved;
+
+    dead_letter_headers(queue, cause, &extra);
+    moved = message_new(&core->quota, &facts, msg->headers, buf_span(&extra),
+                        msg->body);
+    buf_fini(&extra);
+    if (moved == NULL) {
+        return;
+    }
+    dest = destination_get(core, DESTINATION_QUEUE, name, NULL);
+    queue_push(queue_of(dest), moved, true);
+    core->stats.dead_lettered++;
+    message_unref(&moved);
+}
+
+/* The name of the dead letter queue; false when the policy drops. */
+static bool
+dead_letter_name(const struct queue *queue, struct buf *name_out)
+{
+    const struct policy *policy = queue->base.policy;
+
+    return policy->dead_letter->dead_letter_name(
+        &policy->dead_letter_parameters, queue->base.kind,
+        destination_name_get(&queue->base), name_out);
+}
+
+bool
+core_is_dead_letter_queue(const struct queue *queue)
+{
+    struct buf name = BUF_INIT;
+    bool same = dead_letter_name(queue, &name) &&
+                span_equal(buf_span(&name), destination_name_get(&queue->base));
+
+    buf_fini(&name);
+    return same;
+}
+
+void
+core_dead_letter(struct core *core, struct queue *queue,
+                 struct delivery *delivery, struct span cause, bool expired)
+{
+    struct buf name = BUF_INIT;
+
+    if (dead_letter_is_wanted(&queue->base.policy->dead_letter_parameters,
+                              delivery->msg, expired) &&
+        dead_letter_name(queue, &name) &&
+        !span_equal(buf_span(&name), destination_name_get(&queue->base))) {
+        dead_letter_move(core, queue, delivery->msg, buf_span(&name), cause);
+    }
+    buf_fini(&name);
+    queue_remove_delivery(queue, delivery);
+}
+
+void
+core_advise_consumed(struct core *core, struct queue *queue,
+                     const struct delivery *delivery)
+{
+    static const char *const kinds[] = { "Queue", "Topic", "TempQueue",
+                                         "TempTopic" };
+    struct buf text = BUF_INIT;
+    struct buf headers = BUF_INIT;
+    struct message_facts facts = { .priority = 0 };
+    struct message *msg;
+    struct destination *dest;
+
+    buf_appendf(&text, "ActiveMQ.Advisory.MessageConsumed.%s.",
+                kinds[queue->base.kind]);
+    buf_append_span(&text, destination_name_get(&queue->base));
+    dest = destination_get(core, DESTINATION_TOPIC, buf_span(&text), NULL);
+    if (dest->attachment_count > 0) {
+        buf_append_span(&headers, SPAN("destination:/topic/"));
+        buf_append_span(&headers, buf_span(&text));
+        buf_append_char(&headers, '\n');
+        header_append(&headers, SPAN("type"), SPAN("Advisory"), STOMP_1_2);
+        header_append_u64(&headers, SPAN("orignalMessageSeq"), delivery->seq);
+        msg = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
+                          SPAN_NONE);
+        if (msg != NULL) {
+            topic_publish(topic_of(dest), msg, NULL);
+            message_unref(&msg);
+        }
+    }
+    buf_fini(&headers);
+    buf_fini(&text);
+}

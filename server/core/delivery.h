@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One message on its way to one subscription.  In a queue it begins life when
+ * the message arrives, before anyone is chosen; on a topic when a subscription
+ * has to wait or to acknowledge.  What the receivers share is in the message.
+ */
+#pragma once
+#include "policy/eviction.h"
+#include "server/core/message.h"
+#include "storage/store.h"
+
+#include <stdint.h>
+
+struct attachment;
+struct queue;
+struct subscription;
+struct transaction;
+
+/* Which list prev and next are on. */
+enum delivery_state {
+    DELIVERY_WAITING,   /* queue.waiting, by seq */
+    DELIVERY_PENDING,   /* subscription.pending: a topic's slow subscriber */
+    DELIVERY_IN_FLIGHT, /* subscription.in_flight, in order of delivery */
+};
+
+struct delivery {
+    struct delivery *prev, *next;
+    enum delivery_state state;
+    uint32_t attempts;          /* how often it has been handed out */
+    struct message *msg;        /* held */
+    struct subscription *sub;   /* NULL while WAITING */
+    struct queue *queue;        /* NULL for a topic's */
+    struct attachment *from;    /* PENDING: whose limit counts it */
+    struct transaction *tx;     /* an ACK or NACK is held there */
+    uint64_t seq;               /* place in the queue */
+    uint64_t id;                /* the n of `message-id`, the session's */
+    struct store_slot slot;
+    struct eviction_node eviction; /* on from's list while PENDING */
+};
+
+/* Deliveries come and go with every message: freed ones are kept for reuse. */
+struct delivery_pool {
+    struct delivery *spare;
+    size_t spare_count;
+};
+
+/* Takes over the reference on msg.  Never NULL. */
+struct delivery *delivery_new(struct delivery_pool *pool, struct message *msg);
+
+/* Drops the message; the delivery must be on no list. */
+void delivery_free(struct delivery_pool *pool, struct delivery **delivery);
+
+/* Frees the spare ones. */
+void delivery_pool_fini(struct delivery_pool *pool);
+
+static inline size_t
+delivery_bytes(const struct delivery *delivery)
+{
+    return delivery->msg->tail.len;
+}

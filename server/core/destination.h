@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What queues and topics have in common: name, policy, attached subscriptions.
+ * The table makes a destination with its policy at first use, and attaches the
+ * wildcard subscriptions that match it.
+ */
+#pragma once
+#include "base/destination_kind.h"
+#include "base/hash.h"
+#include "base/span.h"
+#include "policy/policy.h"
+#include "server/core/subscription.h"
+
+#include <stdint.h>
+
+struct core;
+
+struct destination {
+    UT_hash_handle hh;
+    struct core *core;
+    enum destination_kind kind;
+    struct policy *policy;            /* held */
+    struct client *owner;             /* temporary ones; else NULL */
+    struct destination *owned_next;   /* the owner's others */
+    struct dispatch_member *members;  /* attachments that may take a message,
+                                         in the dispatch policy's order */
+    size_t attachment_count;
+    uint64_t enqueued_count;
+    uint64_t dequeued_count;
+    size_t key_len;
+    char *key;                        /* one byte of kind, then the name */
+};
+
+static inline struct span
+destination_name_get(const struct destination *dest)
+{
+    return span_of(dest->key + 1, dest->key_len - 1);
+}
+
+/* NULL when there is none of that name. */
+struct destination *destination_find(struct core *core,
+                                     enum destination_kind kind,
+                                     struct span name);
+
+/* Finds or makes it; never NULL.  owner: for temporary ones, else NULL. */
+struct destination *destination_get(struct core *core,
+                                    enum destination_kind kind,
+                                    struct span name, struct client *owner);
+
+/* Drops what it holds and frees.  Nobody may be attached and nothing in flight:
+ * a temporary destination ends after its owner's subscriptions. */
+void destination_remove(struct destination **dest);
+
+/* Attaches sub, once; a second call for the same destination does nothing.
+ * A retroactive one gets its past here. */
+void destination_attach(struct destination *dest, struct subscription *sub);
+
+/* Takes the subscription out everywhere; pending messages are dropped. */
+void destination_detach_all(struct subscription *sub);
+
+/* The list order for a member that may take messages (again). */
+void destination_member_insert(struct attachment *attachment);
+
+static inline struct attachment *
+attachment_of(struct dispatch_member *member)
+{
+    return container_of(member, struct attachment, member);
+}

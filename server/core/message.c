@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/message.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "protocol/headers.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void
+message_make_length_line(struct message *msg)
+{
+    static const char name[] = "content-length:";
+    size_t len = sizeof(name) - 1;
+
+    if (msg->body.len == 0) {
+        msg->length_len = 0;
+        return;
+    }
+    memcpy(msg->length_line, name, len);
+    len += u64_to_text(msg->body.len, msg->length_line + len);
+    msg->length_line[len++] = '\n';
+    msg->length_len = (uint8_t)len;
+}
+
+struct message *
+message_new(struct quota *quota, const struct message_facts *facts,
+            struct span headers, struct span extra, struct span body)
+{
+    size_t headers_len = headers.len + extra.len;
+    size_t tail_len = headers_len + 1 + body.len + 1;
+    struct message *msg = try_malloc(sizeof(*msg) + tail_len);
+    char *at;
+
+    if (msg == NULL) {
+        return NULL;
+    }
+    msg->refs = 1;
+    msg->priority = facts->priority;
+    msg->persistent = facts->persistent;
+    msg->timestamp_ms = facts->timestamp_ms;
+    msg->expires_ms = facts->expires_ms;
+    msg->quota = quota;
+    msg->headers = span_of(msg->bytes, headers_len);
+    msg->body = span_of(msg->bytes + headers_len + 1, body.len);
+    msg->tail = span_of(msg->bytes, tail_len);
+    at = mempcpy(msg->bytes, headers.data, headers.len);
+    if (extra.len > 0) {
+        at = mempcpy(at, extra.data, extra.len);
+    }
+    *at++ = '\n';
+    if (body.len > 0) {
+        at = mempcpy(at, body.data, body.len);
+    }
+    *at = '\0';
+    msg->plain = headers_block_is_plain(msg->headers);
+    message_make_length_line(msg);
+    quota_charge(quota, message_bytes(msg));
+    return msg;
+}
+
+void
+message_unref(struct message **msg)
+{
+    struct message *gone = *msg;
+
+    *msg = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    assert(gone->refs > 0);
+    if (--gone->refs == 0) {
+        quota_release(gone->quota, message_bytes(gone));
+        free(gone);
+    }
+}

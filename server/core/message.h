@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One message: immutable once published, reference-counted, one allocation.
+ * Headers are kept in wire form (protocol/headers.h), so a delivery writes its
+ * own few lines and points at the shared rest.
+ *
+ * Who holds a reference: each delivery, each recovery policy that keeps it,
+ * each store put until it is written, each operation of an open transaction,
+ * each output buffer that sends its body by reference.  Loop thread only.
+ */
+#pragma once
+#include "base/span.h"
+#include "server/core/quota.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct message {
+    uint32_t refs;
+    uint8_t priority;     /* 0-9, 4 when not given */
+    bool persistent;      /* as sent; a policy may say otherwise */
+    bool plain;           /* header lines read the same in every version */
+    uint8_t length_len;   /* of length_line */
+    char length_line[40]; /* "content-length:256\n"; empty without a body */
+    int64_t timestamp_ms; /* wall clock, when it was accepted */
+    int64_t expires_ms;   /* wall clock, 0 = never */
+    struct quota *quota;  /* charged with bytes until the last unref */
+    struct span headers;  /* "destination:…\n" and what the sender gave */
+    struct span body;
+    struct span tail;     /* headers, LF, body, NUL: the end of its frame */
+    char bytes[];
+};
+
+struct message_facts {
+    bool persistent;
+    uint8_t priority;
+    int64_t timestamp_ms;
+    int64_t expires_ms;
+};
+
+/* What the quota counts for one message. */
+static inline size_t
+message_bytes(const struct message *msg)
+{
+    return sizeof(*msg) + msg->tail.len;
+}
+
+/*
+ * Copies headers, then extra (more wire-form lines, may be empty), and body.
+ * NULL when memory is out; sizes come from a peer and have passed its limits.
+ * The quota is charged; the caller has asked it before.
+ */
+struct message *message_new(struct quota *quota,
+                            const struct message_facts *facts,
+                            struct span headers, struct span extra,
+                            struct span body);
+
+static inline struct message *
+message_ref(struct message *msg)
+{
+    msg->refs++;
+    return msg;
+}
+
+/* Drops one reference, frees at the last, and always sets *msg to NULL. */
+void message_unref(struct message **msg);
+
+static inline bool
+message_is_expired(const struct message *msg, int64_t now_ms)
+{
+    return msg->expires_ms != 0 && now_ms > msg->expires_ms;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/transaction.h"
+
+#include "base/alloc.h"
+#include "server/core/core_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum transaction_op_kind { TRANSACTION_SEND, TRANSACTION_ACK, TRANSACTION_NACK };
+
+struct transaction_op {
+    enum transaction_op_kind kind;
+    enum destination_kind dest_kind;
+    bool dead_letter;
+    char *text; /* SEND: destination name; NACK: reason */
+    size_t text_len;
+    struct message *msg;
+    struct delivery *delivery;
+};
+
+struct transaction {
+    struct client *client;
+    struct transaction_limits limits;
+    struct transaction_op *ops;
+    uint32_t count;
+    uint32_t capacity;
+    size_t bytes;
+};
+
+struct transaction *
+transaction_new(struct client *client, const struct transaction_limits *limits)
+{
+    struct transaction *tx = xcalloc(1, sizeof(*tx));
+
+    tx->client = client;
+    tx->limits = *limits;
+    return tx;
+}
+
+void
+transaction_free(struct transaction **tx)
+{
+    struct transaction *gone = *tx;
+
+    *tx = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < gone->count; i++) {
+        struct transaction_op *op = &gone->ops[i];
+
+        message_unref(&op->msg);
+        free(op->text);
+        if (op->delivery != NULL) {
+            op->delivery->tx = NULL;
+        }
+    }
+    free(gone->ops);
+    free(gone);
+}
+
+/* Room for one more operation, or NULL when a limit is reached. */
+static struct transaction_op *
+transaction_op_new(struct transaction *tx, size_t bytes)
+{
+    struct transaction_op *op;
+
+    if (tx->count >= tx->limits.ops_max ||
+        bytes > tx->limits.bytes_max - tx->bytes) {
+        return NULL;
+    }
+    if (tx->count == tx->capacity) {
+        tx->capacity = tx->capacity > 0 ? tx->capacity * 2 : 8;
+        tx->ops = xrealloc(tx->ops, tx->capacity * sizeof(*tx->ops));
+    }
+    tx->bytes += bytes;
+    op = &tx->ops[tx->count++];
+    *op = (struct transaction_op){ .kind = TRANSACTION_SEND };
+    return op;
+}
+
+enum transaction_add
+transaction_send(struct transaction *tx, enum destination_kind kind,
+                 struct span name, struct message *msg)
+{
+    struct transaction_op *op = transaction_op_new(tx, message_bytes(msg));
+
+    if (op == NULL) {
+        return TRANSACTION_FULL;
+    }
+    op->kind = TRANSACTION_SEND;
+    op->dest_kind = kind;
+    op->text = xstrndup(name.data, name.len);
+    op->text_len = name.len;
+    op->msg = message_ref(msg);
+    return TRANSACTION_ADDED;
+}
+
+enum transaction_add
+transaction_settle(struct transaction *tx, struct delivery *delivery,
+                   const struct nack_options *nack)
+{
+    struct transaction_op *op;
+
+    if (delivery->tx != NULL) {
+        return TRANSACTION_TAKEN;
+    }
+    op = transaction_op_new(tx, sizeof(*op));
+    if (op == NULL) {
+        return TRANSACTION_FULL;
+    }
+    op->kind = nack != NULL ? TRANSACTION_NACK : TRANSACTION_ACK;
+    op->delivery = delivery;
+    delivery->tx = tx;
+    if (nack != NULL) {
+        op->dead_letter = nack->dead_letter;
+        op->text = xstrndup(nack->reason.data, nack->reason.len);
+        op->text_len = nack->reason.len;
+    }
+    return TRANSACTION_ADDED;
+}
+
+static void
+transaction_apply(struct transaction *tx, struct transaction_op *op)
+{
+    struct core *core = tx->client->core;
+    struct span text = span_of(op->text, op->text_len);
+    struct delivery *delivery = op->delivery;
+    struct send_options options = { .sender = tx->client };
+    struct destination *dest;
+    store_ticket ticket;
+
+    if (op->kind == TRANSACTION_SEND) {
+        /* A temporary destination that has gone meanwhile takes its message
+         * along, as it would have had it been committed a moment earlier. */
+        if (core_destination(core, tx->client, op->dest_kind, text, true,
+                             &dest) == CORE_FOUND) {
+            (void)core_send(core, dest, op->msg, &options, &ticket);
+        }
+        return;
+    }
+    op->delivery = NULL;
+    delivery->tx = NULL;
+    if (op->kind == TRANSACTION_ACK) {
+        core_ack(core, delivery);
+    } else {
+        struct nack_options nack = { .dead_letter = op->dead_letter,
+                                     .reason = text };
+
+        core_nack(core, delivery, &nack);
+    }
+}
+
+bool
+transaction_commit(struct transaction **tx, bool sync,
+                   transaction_settled_fn *settled, void *ctx,
+                   store_ticket *ticket_out)
+{
+    struct core *core = (*tx)->client->core;
+    bool works = core_store_failure(core) == NULL;
+
+    *ticket_out = 0;
+    if (works) {
+        for (uint32_t i = 0; i < (*tx)->count; i++) {
+            struct transaction_op *op = &(*tx)->ops[i];
+
+            if (op->delivery != NULL) {
+                settled(ctx, op->delivery);
+            }
+            transaction_apply(*tx, op);
+        }
+        if (sync) {
+            *ticket_out = core_ticket(core);
+        }
+    }
+    transaction_free(tx);
+    return works;
+}

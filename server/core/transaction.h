@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames held until COMMIT.  All of them take effect in one turn, hence in one
+ * batch of the store: all or nothing.  An ABORT leaves messages that were
+ * acked in it un-acked and ackable (D18).  Source: STOMP 1.2, "BEGIN".
+ */
+#pragma once
+#include "base/span.h"
+#include "server/core/delivery.h"
+#include "server/core/destination.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct transaction; /* opaque: defined in transaction.c */
+
+struct transaction_limits {
+    uint32_t ops_max;
+    size_t bytes_max;
+};
+
+enum transaction_add {
+    TRANSACTION_ADDED,
+    TRANSACTION_FULL,  /* too many frames or bytes */
+    TRANSACTION_TAKEN, /* the delivery is in another transaction already */
+};
+
+/* What a NACK asks for. */
+struct nack_options {
+    bool dead_letter;  /* `requeue:false` */
+    struct span reason; /* for dlqDeliveryFailureCause; may be empty */
+};
+
+struct transaction *transaction_new(struct client *client,
+                                    const struct transaction_limits *limits);
+
+/* Gives everything back and frees; sets *tx to NULL.  This is ABORT. */
+void transaction_free(struct transaction **tx);
+
+/* A SEND; takes its own reference on msg.  The destination is kept by name, as
+ * it may be gone by the time of the commit. */
+enum transaction_add transaction_send(struct transaction *tx,
+                                      enum destination_kind kind,
+                                      struct span name, struct message *msg);
+
+/* An ACK (nack == NULL) or NACK of one delivery. */
+enum transaction_add transaction_settle(struct transaction *tx,
+                                        struct delivery *delivery,
+                                        const struct nack_options *nack);
+
+/* Called for each delivery of a transaction just before it is settled. */
+typedef void transaction_settled_fn(void *ctx, struct delivery *delivery);
+
+/*
+ * COMMIT: applies everything in order and frees.  sync says whether the client
+ * waits; *ticket_out is then what to wait for.  False when the store refuses
+ * (store_failure): then nothing was applied and the transaction is aborted.
+ */
+bool transaction_commit(struct transaction **tx, bool sync,
+                        transaction_settled_fn *settled, void *ctx,
+                        store_ticket *ticket_out);

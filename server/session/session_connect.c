@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CONNECT, STOMP and DISCONNECT.
+ * Source: STOMP 1.2, "Connecting", "Heart-beating", "DISCONNECT"; stomp.md
+ * V12-100..140, I3, I5, I8, I11, I16, I25, I27.
+ */
+#include "server/session/session_private.h"
+
+#include "base/alloc.h"
+#include "protocol/frame_encoder.h"
+#include "server/log.h"
+
+#include <stdio.h>
+
+static void
+connect_write_connected(struct session *session, const struct frame *frame)
+{
+    const struct version_rules *rules = version_rules(session->version);
+    const struct session_config *config = session->config;
+    struct frame_encoder encoder;
+    struct buf *out = &session->scratch;
+    char beats[32];
+
+    buf_clear(out);
+    frame_encoder_begin(&encoder, out, FRAME_CONNECTED, session->version, 0);
+    frame_encoder_header(&encoder, SPAN("version"),
+                         span_of_text(rules->text));
+    frame_encoder_header(&encoder, SPAN("session"),
+                         span_of(session->name, session->name_len));
+    frame_encoder_header(&encoder, SPAN("server"),
+                         span_of_text(config->server_header));
+    if (rules->heart_beats) {
+        (void)snprintf(beats, sizeof(beats), "%u,%u",
+                       config->heartbeat_send_ms,
+                       config->heartbeat_receive_ms);
+        frame_encoder_header(&encoder, SPAN("heart-beat"),
+                             span_of_text(beats));
+    }
+    if (frame_has(frame, HEADER_RECEIPT)) {
+        frame_encoder_header(&encoder, SPAN("receipt-id"),
+                             frame_get(frame, HEADER_RECEIPT));
+    }
+    frame_encoder_end(&encoder, SPAN_NONE);
+    session_write(session, buf_span(out));
+}
+
+/* False after an ERROR. */
+static bool
+connect_negotiate_version(struct session *session, const struct frame *frame)
+{
+    struct span offered = frame_get(frame, HEADER_ACCEPT_VERSION);
+
+    session->version = version_negotiate(offered);
+    if (session->version == STOMP_NONE) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "no common version",
+                      "accept-version was \"%s\"; supported versions are "
+                      "1.0, 1.1 and 1.2",
+                      SESSION_TEXT(offered));
+        return false;
+    }
+    return true;
+}
+
+static bool
+connect_negotiate_beats(struct session *session, const struct frame *frame)
+{
+    struct span offered = frame_get(frame, HEADER_HEART_BEAT);
+    uint32_t sends;
+    uint32_t wants;
+
+    if (!version_rules(session->version)->heart_beats) {
+        return true;
+    }
+    if (!heartbeat_parse(offered, &sends, &wants)) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "bad heart-beat",
+                      "heart-beat was \"%s\"; expected two numbers of "
+                      "milliseconds with one comma, such as 10000,10000",
+                      SESSION_TEXT(offered));
+        return false;
+    }
+    session->heartbeat = heartbeat_negotiate(
+        sends, wants, session->config->heartbeat_send_ms,
+        session->config->heartbeat_receive_ms);
+    return true;
+}
+
+static void
+connect_take_async_send(struct session *session, const struct frame *frame)
+{
+    static const enum header_id names[] = { HEADER_USE_ASYNC_SEND,
+                                            HEADER_JMS_USE_ASYNC_SEND };
+    struct span value = session_header_any(frame, names, 2);
+
+    if (value.data != NULL) {
+        session->use_async_send =
+            span_is_true(value) ? POLICY_ON : POLICY_OFF;
+    }
+}
+
+void
+session_connect(struct session *session, const struct frame *frame)
+{
+    struct transport *transport = session->transport;
+    struct span login = frame_get(frame, HEADER_LOGIN);
+
+    if (!connect_negotiate_version(session, frame) ||
+        !connect_negotiate_beats(session, frame)) {
+        return;
+    }
+    connect_take_async_send(session, frame);
+    if (login.data != NULL) {
+        session->login = xstrndup(login.data, login.len);
+    }
+    session->state = SESSION_CONNECTED;
+    frame_parser_set_version(session->parser, session->version);
+    frame_parser_set_limits(session->parser, &session->config->limits);
+    transport->last_read_us = session->now_us;
+    transport->last_write_us = session->now_us;
+    connect_write_connected(session, frame);
+    session_timer_arm(session);
+    log_event(LOG_LEVEL_INFO, "session", "connected",
+              "id=%s peer=%s transport=%s user=%s version=%s heart-beat=%s",
+              session->name, transport->peer, transport->kind,
+              session->login != NULL ? LOG_TEXT(login) : "-",
+              version_rules(session->version)->text,
+              LOG_TEXT(frame_get(frame, HEADER_HEART_BEAT)));
+}
+
+void
+session_disconnect(struct session *session, const struct frame *frame)
+{
+    if (session->reason[0] == '\0') {
+        (void)snprintf(session->reason, sizeof(session->reason),
+                       "DISCONNECT");
+    }
+    session_receipt(session, frame, 0);
+    session_close(session, TRANSPORT_CLOSE_NORMAL);
+}

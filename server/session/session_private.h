@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The insides of a session, shared by the files of this folder alone: one file
+ * a family of commands, session.c for state, input and the end.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/hash.h"
+#include "protocol/frame.h"
+#include "protocol/frame_parser.h"
+#include "protocol/heartbeat.h"
+#include "server/core/core.h"
+#include "server/session/ack_ledger.h"
+#include "server/session/session.h"
+
+enum session_state {
+    SESSION_NEW,       /* waits for CONNECT */
+    SESSION_CONNECTED,
+    SESSION_CLOSING,   /* nothing more is taken; replies may still leave */
+};
+
+/* The session's part of a subscription. */
+struct session_subscription {
+    UT_hash_handle hh;
+    struct subscription *sub;
+    size_t id_len;
+    char *id;        /* decoded; for 1.0 without id the destination text */
+    size_t line_len;
+    char *line;      /* "subscription:…\nmessage-id:NAME-", as it goes out */
+};
+
+struct session_transaction {
+    struct session_transaction *prev, *next;
+    struct transaction *tx;
+    int64_t begun_us;
+    size_t id_len;
+    char id[];
+};
+
+/* A destination that was sent to a moment ago: text to pointer, no lookup. */
+struct session_destination {
+    struct destination *dest;
+    uint64_t epoch;
+    char *text;
+    size_t text_len;
+};
+enum { SESSION_DESTINATIONS = 4 };
+
+/* An answer that has to wait for the disk, or for one that does. */
+struct reply {
+    struct reply *prev, *next;
+    store_ticket ticket;
+    bool closes;               /* closes the connection after the frame */
+    enum transport_close how;
+    size_t receipt_len;        /* RECEIPT: its receipt-id stands in bytes */
+    size_t frame_len;          /* bytes is a whole frame, or nothing */
+    char bytes[];
+};
+
+struct session {
+    const struct session_config *config;
+    struct core *core;
+    struct transport *transport;
+    struct frame_parser *parser;
+    enum session_state state;
+    enum stomp_version version;
+    struct client client;
+    size_t name_len;
+    char name[48];
+    uint64_t message_count;  /* the n of the last message-id */
+    struct ack_ledger ledger;
+    struct sent_queue sent;
+    struct reply *replies;   /* DL list: waiting, in request order */
+    size_t reply_count;
+    struct session_subscription *subscriptions; /* uthash by id */
+    struct session_transaction *transactions;   /* DL list */
+    uint32_t transaction_count;
+    struct session_destination destinations[SESSION_DESTINATIONS];
+    unsigned destination_next;
+    struct buf scratch;      /* given back at the end of each feed */
+    struct buf name_buf;     /* of session_core_name */
+    struct heartbeat heartbeat;
+    int64_t login_due_us;
+    int64_t now_us;          /* of the call under way */
+    enum policy_switch use_async_send; /* CONNECT header */
+    bool read_paused;
+    bool closed;             /* session_on_closed has run */
+    uint64_t frames_in;
+    char *login;             /* for the log line; NULL when none */
+    char reason[160];        /* why it closes; first word wins */
+};
+
+typedef void session_command_fn(struct session *session,
+                                const struct frame *frame);
+
+session_command_fn session_connect;
+session_command_fn session_send;
+session_command_fn session_subscribe;
+session_command_fn session_unsubscribe;
+session_command_fn session_ack;
+session_command_fn session_nack;
+session_command_fn session_begin;
+session_command_fn session_commit;
+session_command_fn session_abort;
+session_command_fn session_disconnect;
+
+extern const struct client_ops session_client_ops;
+
+/* --- replies (session_reply.c) ----------------------------------------- */
+
+/* Answers the frame's `receipt`, if it has one, when ticket has been committed
+ * and every earlier answer has left. */
+void session_receipt(struct session *session, const struct frame *frame,
+                     store_ticket ticket);
+
+/*
+ * Sends an ERROR after every earlier answer and closes.  frame may be NULL;
+ * its receipt, destination, id and transaction are echoed.  message is short;
+ * details say what was found, what was expected and what to do.
+ */
+void session_error(struct session *session, const struct frame *frame,
+                   enum transport_close how, const char *message,
+                   const char *details_fmt, ...)
+    __attribute__((format(printf, 5, 6), cold));
+
+/* Closes after every earlier answer has left. */
+void session_close(struct session *session, enum transport_close how);
+
+void session_on_stored(void *ctx, store_ticket ticket,
+                       enum store_result result, const struct error *err);
+
+/* Frees what waits. */
+void session_replies_drop(struct session *session);
+
+/* Writes a whole frame that stands in bytes. */
+void session_write(struct session *session, struct span frame);
+
+/* --- sending (session_deliver.c) --------------------------------------- */
+
+void session_deliver(void *ctx, struct subscription *sub, struct message *msg,
+                     struct delivery *delivery);
+
+/* What was sent and has left is consumed. */
+void session_settle(struct session *session, uint64_t flushed_bytes);
+
+/* At the end: what has not left goes back. */
+void session_unsend(struct session *session);
+
+/* Sets the transport's timer to what is due next. */
+void session_timer_arm(struct session *session);
+
+/* --- helpers ------------------------------------------------------------ */
+
+/* The text for a log line or an error, escaped and cut. */
+#define SESSION_TEXT(span) span_escape((span), (char[160]){ "" }, 160)
+
+/* Parses `destination` of a frame; false after a session_error. */
+bool session_destination_parse(struct session *session,
+                               const struct frame *frame,
+                               struct destination_name *names_out,
+                               size_t *count_out);
+
+/* The core's name of a destination: temporary ones carry their owner's name.
+ * Borrowed until the next call, or from the text. */
+struct span session_core_name(struct session *session,
+                              const struct destination_name *name);
+
+struct session_transaction *
+session_transaction_find(struct session *session, struct span id);
+
+/* The open transaction that the frame names, or NULL.  *failed_out: it names
+ * one that is not open, and the ERROR is out. */
+struct transaction *session_transaction_of(struct session *session,
+                                           const struct frame *frame,
+                                           bool *failed_out);
+
+void session_transactions_drop(struct session *session);
+
+/* First of several spellings of a header that the frame has. */
+struct span session_header_any(const struct frame *frame,
+                               const enum header_id *ids, size_t count);
+
+/* Ends the subscriptions' part in the session. */
+void session_subscriptions_drop(struct session *session);

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SEND: the hot path in.  A session remembers its last destinations, so that
+ * neither their text is parsed nor their name looked up again.
+ * Source: STOMP 1.2, "SEND"; stomp.md V12-150..156, P33, P35, appendix A.
+ */
+#include "server/session/session_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+/* ActiveMQ's and JMS' default; stored with each message. */
+enum { SEND_PRIORITY_DEFAULT = 4, SEND_PRIORITY_MAX = 9 };
+
+/* What a SEND says beside its body; filled from headers. */
+struct send_facts {
+    struct message_facts message;
+    bool computed_expires; /* from ttl or expiration: to be told */
+    struct span destination; /* the header to be written */
+    struct buf reply_to;     /* rewritten; empty when as sent */
+};
+
+static bool
+send_number(struct session *session, const struct frame *frame,
+            enum header_id id, int64_t *value_out)
+{
+    struct span text = frame_get(frame, id);
+
+    if (span_to_i64(span_trim(text), value_out)) {
+        return true;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad number",
+                  "header %s was \"%s\"; expected a whole number",
+                  header_name(id).data, SESSION_TEXT(text));
+    return false;
+}
+
+static bool
+send_take_expiry(struct session *session, const struct frame *frame,
+                 struct send_facts *facts)
+{
+    static const enum header_id relative[] = { HEADER_TTL, HEADER_EXPIRATION };
+    int64_t value;
+
+    if (frame_has(frame, HEADER_EXPIRES)) {
+        if (!send_number(session, frame, HEADER_EXPIRES, &value)) {
+            return false;
+        }
+        facts->message.expires_ms = value > 0 ? value : 0;
+        return true;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!frame_has(frame, relative[i])) {
+            continue;
+        }
+        if (!send_number(session, frame, relative[i], &value)) {
+            return false;
+        }
+        if (value > 0 && value < INT64_MAX / 2) {
+            facts->message.expires_ms = facts->message.timestamp_ms + value;
+            facts->computed_expires = true;
+        }
+        return true;
+    }
+    return true;
+}
+
+static bool
+send_take_facts(struct session *session, const struct frame *frame,
+                struct send_facts *facts)
+{
+    int64_t priority;
+
+    facts->message.timestamp_ms = core_now_ms(session->core);
+    facts->message.priority = SEND_PRIORITY_DEFAULT;
+    facts->message.persistent =
+        span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
+        span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));
+    if (frame_has(frame, HEADER_PRIORITY)) {
+        if (!send_number(session, frame, HEADER_PRIORITY, &priority)) {
+            return false;
+        }
+        facts->message.priority =
+            (uint8_t)(priority < 0                   ? 0
+                      : priority > SEND_PRIORITY_MAX ? SEND_PRIORITY_MAX
+                                                     : priority);
+    }
+    return send_take_expiry(session, frame, facts);
+}
+
+/* A reply-to that names a temporary destination of this connection becomes the
+ * name that others can send to, and the destination is there from now on. */
+static void
+send_take_reply_to(struct session *session, const struct frame *frame,
+                   struct send_facts *facts)
+{
+    struct destination_name names[DESTINATION_COMPOSITE_COUNT];
+    struct span text = frame_get(frame, HEADER_REPLY_TO);
+    struct destination *dest;
+    size_t count = 0;
+    bool topic;
+
+    if (!span_starts_with(text, SPAN("/temp-")) ||
+        destination_name_parse(text, &session->config->names, names, &count,
+                               NULL) != 0 ||
+        count != 1) {
+        return; /* any other text is the clients' own affair */
+    }
+    topic = names[0].kind == DESTINATION_TEMP_TOPIC;
+    buf_append_span(&facts->reply_to, topic ? SPAN("/remote-temp-topic/")
+                                            : SPAN("/remote-temp-queue/"));
+    buf_append_span(&facts->reply_to, session_core_name(session, &names[0]));
+    (void)core_destination(session->core, &session->client, names[0].kind,
+                           session_core_name(session, &names[0]), true, &dest);
+}
+
+/* Headers that speak to the server, or that the server alone may write. */
+static bool
+send_header_is_ours(enum header_id id)
+{
+    switch (id) {
+    case HEADER_RECEIPT:
+    case HEADER_TRANSACTION:
+    case HEADER_CONTENT_LENGTH:
+    case HEADER_MESSAGE_ID:
+    case HEADER_SUBSCRIPTION:
+    case HEADER_ACK:
+    case HEADER_REDELIVERED:
+    case HEADER_DELIVERY_COUNT:
+    case HEADER_DESTINATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The header lines of the message, in wire form, into scratch. */
+static struct span
+send_build_headers(struct session *session, const struct frame *frame,
+                   const struct send_facts *facts)
+{
+    struct buf *out = &session->scratch;
+
+    buf_clear(out);
+    header_append(out, SPAN("destination"), facts->destination, STOMP_1_2);
+    for (size_t i = 0; i < frame->header_count; i++) {
+        const struct frame_header *header = &frame->headers[i];
+
+        if (send_header_is_ours(header->id)) {
+            continue;
+        }
+        if (header->id == HEADER_REPLY_TO && facts->reply_to.len > 0) {
+            header_append(out, header->name, buf_span(&facts->reply_to),
+                          STOMP_1_2);
+        } else {
+            header_append(out, header->name, header->value, STOMP_1_2);
+        }
+    }
+    if (facts->computed_expires) {
+        header_append_u64(out, SPAN("expires"),
+                          (uint64_t)facts->message.expires_ms);
+    }
+    return buf_span(out);
+}
+
+/* NULL after an ERROR. */
+static struct message *
+send_make_message(struct session *session, const struct frame *frame,
+                  struct span destination)
+{
+    struct send_facts facts = { .destination = destination };
+    struct message *msg = NULL;
+
+    if (send_take_facts(session, frame, &facts)) {
+        if (frame_has(frame, HEADER_REPLY_TO)) {
+            send_take_reply_to(session, frame, &facts);
+        }
+        msg = message_new(core_quota(session->core), &facts.message,
+                          send_build_headers(session, frame, &facts),
+                          SPAN_NONE, frame->body);
+        if (msg == NULL) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "out of memory",
+                          "no memory for a message of %zu bytes; nothing was "
+                          "sent",
+                          frame->body.len);
+        }
+    }
+    buf_fini(&facts.reply_to);
+    return msg;
+}
+
+/* The reader goes on when there is room again.  A client that has deliveries
+ * to acknowledge is read on, up to twice the limit: its ACKs may be what makes
+ * the room. */
+static void __attribute__((cold))
+send_throttle(struct session *session, const struct frame *frame)
+{
+    const struct quota *quota = core_quota(session->core);
+
+    if (session->client.unacked_count > 0) {
+        if (quota->used / 2 > quota->limit) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "memory limit",
+                          "messages in memory take %zu bytes, the limit is "
+                          "%zu; acknowledge what was delivered before sending "
+                          "more, or raise limits.memory",
+                          quota->used, quota->limit);
+        }
+        return;
+    }
+    if (!session->read_paused && session->state == SESSION_CONNECTED) {
+        session->read_paused = true;
+        session->transport->ops->read_pause(session->transport, true);
+        core_client_block(&session->client);
+    }
+}
+
+static void __attribute__((cold))
+send_refuse_store(struct session *session, const struct frame *frame)
+{
+    const struct error *err = core_store_failure(session->core);
+
+    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not stored",
+                  "persistent messages cannot be taken now: %s",
+                  err != NULL ? err->text : "the store has failed");
+}
+
+/* Routes one message to one destination; false after an ERROR. */
+static bool
+send_route(struct session *session, const struct frame *frame,
+           struct destination *dest, struct message *msg,
+           store_ticket *ticket_out)
+{
+    const struct transport *transport = session->transport;
+    struct send_options options = {
+        .sender = &session->client,
+        .wait = frame_has(frame, HEADER_RECEIPT),
+        .use_async_send = session->use_async_send,
+        .listener_async_send = !transport->use_async_send_set ? POLICY_UNSET
+                               : transport->use_async_send    ? POLICY_ON
+                                                              : POLICY_OFF,
+    };
+
+    if (core_send(session->core, dest, msg, &options, ticket_out) ==
+        CORE_STORE_FAILED) {
+        send_refuse_store(session, frame);
+        return false;
+    }
+    return true;
+}
+
+/* --- the destinations that were sent to last ---------------------------- */
+
+static struct destination *
+send_recall(const struct session *session, struct span text)
+{
+    uint64_t epoch = core_destinations_epoch(session->core);
+
+    for (int i = 0; i < SESSION_DESTINATIONS; i++) {
+        const struct session_destination *known = &session->destinations[i];
+
+        if (known->dest != NULL && known->epoch == epoch &&
+            span_equal(span_of(known->text, known->text_len), text)) {
+            return known->dest;
+        }
+    }
+    return NULL;
+}
+
+static void
+send_remember(struct session *session, struct span text,
+              struct destination *dest)
+{
+    struct session_destination *slot =
+        &session->destinations[session->destination_next++ %
+                               SESSION_DESTINATIONS];
+
+    free(slot->text);
+    slot->text = xstrndup(text.data, text.len);
+    slot->text_len = text.len;
+    slot->dest = dest;
+    slot->epoch = core_destinations_epoch(session->core);
+}
+
+static bool
+send_check_name(struct session *session, const struct frame *frame,
+                const struct destination_name *name)
+{
+    if (!name->wildcard) {
+        return true;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                  "SEND to a wildcard",
+                  "destination \"%s\" has a wildcard; a message goes to named "
+                  "destinations only, wildcards are for SUBSCRIBE",
+                  SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+    return false;
+}
+
+/* NULL after an ERROR. */
+static struct destination *
+send_find(struct session *session, const struct frame *frame,
+          const struct destination_name *name)
+{
+    struct destination *dest;
+    struct span core_name = session_core_name(session, name);
+
+    if (core_destination(session->core, &session->client, name->kind,
+                         core_name, !name->remote, &dest) == CORE_FOUND) {
+        return dest;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                  "destination does not exist",
+                  "the temporary destination \"%s\" is not there (any more); "
+                  "it ends with the connection that made it",
+                  SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+    return NULL;
+}
+
+/* What the MESSAGE will say: the SEND's own words, but for the owner of a
+ * temporary destination its own name of it. */
+static void
+send_destination_text(struct span sent, const struct destination_name *name, struct buf *out)
+{
+    const char *dot;
+
+    buf_clear(out);
+    if (!name->remote) {
+        buf_append_span(out, sent);
+        return;
+    }
+    dot = memchr(name->name.data, '.', name->name.len);
+    buf_append_span(out, destination_name_prefix(name->kind));
+    buf_append_span(out, dot == NULL
+                             ? name->name
+                             : span_after(name->name,
+                                          (size_t)(dot + 1 - name->name.data)));
+}
+
+static void
+send_in_transaction(struct session *session, const struct frame *frame,
+                    struct transaction *tx,
+                    const struct destination_name *names, size_t count,
+                    struct message *msg)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (transaction_send(tx, names[i].kind,
+                             session_core_name(session, &names[i]),
+                             msg) == TRANSACTION_FULL) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "transaction too big",
+                          "a transaction holds at most %u frames and %zu "
+                          "bytes; commit more often",
+                          session->config->transaction_ops_max,
+                          session->config->transaction_bytes_max);
+            return;
+        }
+    }
+    session_receipt(session, frame, 0); /* taken; COMMIT's is the durable one */
+}
+
+/* Every SEND that is not one plain destination known from before. */
+static void __attribute__((noinline))
+send_slowly(struct session *session, const struct frame *frame)
+{
+    struct destination_name names[DESTINATION_COMPOSITE_COUNT];
+    struct destination *dests[DESTINATION_COMPOSITE_COUNT];
+    struct span text = frame_get(frame, HEADER_DESTINATION);
+    struct buf shown = BUF_INIT;
+    struct message *msg;
+    struct transaction *tx;
+    store_ticket ticket = 0;
+    bool failed;
+    size_t count;
+
+    tx = session_transaction_of(session, frame, &failed);
+    if (failed ||
+        !session_destination_parse(session, frame, names, &count)) {
+        return;
+    }
+    /* All names are looked at before any message leaves. */
+    for (size_t i = 0; i < count; i++) {
+        if (!send_check_name(session, frame, &names[i]) ||
+            (dests[i] = send_find(session, frame, &names[i])) == NULL) {
+            return;
+        }
+    }
+    send_destination_text(text, &names[0], &shown);
+    msg = send_make_message(session, frame, buf_span(&shown));
+    buf_fini(&shown);
+    if (msg == NULL) {
+        return;
+    }
+    if (tx != NULL) {
+        send_in_transaction(session, frame, tx, names, count, msg);
+        message_unref(&msg);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!send_route(session, frame, dests[i], msg, &ticket)) {
+            message_unref(&msg);
+            return;
+        }
+    }
+    message_unref(&msg);
+    if (count == 1 && !names[0].remote) {
+        send_remember(session, text, dests[0]);
+    }
+    session_receipt(session, frame, ticket);
+}
+
+void
+session_send(struct session *session, const struct frame *frame)
+{
+    struct span text = frame_get(frame, HEADER_DESTINATION);
+    struct destination *dest = NULL;
+    struct message *msg;
+    store_ticket ticket;
+    bool sent;
+
+    if (!frame_has(frame, HEADER_TRANSACTION)) {
+        dest = send_recall(session, text);
+    }
+    if (dest == NULL) {
+        send_slowly(session, frame);
+    } else {
+        msg = send_make_message(session, frame, text);
+        if (msg == NULL) {
+            return;
+        }
+        sent = send_route(session, frame, dest, msg, &ticket);
+        message_unref(&msg);
+        if (sent) {
+            session_receipt(session, frame, ticket);
+        }
+    }
+    if (core_is_full(session->core)) {
+        send_throttle(session, frame);
+    }
+}

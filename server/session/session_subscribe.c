@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SUBSCRIBE and UNSUBSCRIBE, and destination texts.
+ * Source: STOMP 1.2, "SUBSCRIBE"; stomp.md V12-170..178, V10-010..015,
+ * appendix A; activemq.md 11.3, 11.4.
+ */
+#include "server/session/session_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+bool
+session_destination_parse(struct session *session, const struct frame *frame,
+                          struct destination_name *names_out,
+                          size_t *count_out)
+{
+    struct span text = frame_get(frame, HEADER_DESTINATION);
+    struct error err = ERROR_INIT;
+
+    if (text.len == 0) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "no destination",
+                      "a %s frame needs a destination header, such as "
+                      "destination:/queue/a or destination:/topic/b",
+                      SESSION_TEXT(frame->command_text));
+        return false;
+    }
+    if (destination_name_parse(text, &session->config->names, names_out,
+                               count_out, &err) != 0) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "bad destination", "%s", err.text);
+        return false;
+    }
+    return true;
+}
+
+struct span
+session_core_name(struct session *session, const struct destination_name *name)
+{
+    struct buf *out = &session->name_buf;
+
+    if ((name->kind != DESTINATION_TEMP_QUEUE &&
+         name->kind != DESTINATION_TEMP_TOPIC) ||
+        name->remote) {
+        return name->name;
+    }
+    buf_clear(out);
+    buf_append(out, session->name, session->name_len);
+    buf_append_char(out, '.');
+    buf_append_span(out, name->name);
+    return buf_span(out);
+}
+
+/* A temporary destination of another connection, or a wildcard of them. */
+static bool
+subscribe_check_temporary(struct session *session, const struct frame *frame,
+                          const struct destination_name *name)
+{
+    bool own = span_starts_with(name->name, span_of(session->name,
+                                                    session->name_len)) &&
+               name->name.len > session->name_len &&
+               name->name.data[session->name_len] == '.';
+
+    if ((name->kind != DESTINATION_TEMP_QUEUE &&
+         name->kind != DESTINATION_TEMP_TOPIC) ||
+        (!name->wildcard && (!name->remote || own))) {
+        return true;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not yours",
+                  "\"%s\": only the connection that made a temporary "
+                  "destination may subscribe to it, by its name and without "
+                  "wildcards",
+                  SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+    return false;
+}
+
+static bool
+subscribe_number(struct session *session, const struct frame *frame,
+                 const enum header_id *ids, size_t count, int64_t low,
+                 int64_t high, int64_t *value)
+{
+    struct span text = session_header_any(frame, ids, count);
+
+    if (text.data == NULL) {
+        return true;
+    }
+    if (span_to_i64(span_trim(text), value) && *value >= low &&
+        *value <= high) {
+        return true;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad number",
+                  "header %s was \"%s\"; expected a whole number from %lld to "
+                  "%lld",
+                  header_name(ids[0]).data, SESSION_TEXT(text),
+                  (long long)low, (long long)high);
+    return false;
+}
+
+static bool
+subscribe_take_ack(struct session *session, const struct frame *frame,
+                   enum ack_mode *ack_out)
+{
+    struct span ack = frame_get(frame, HEADER_ACK);
+
+    if (ack.data == NULL || span_equal(ack, SPAN("auto"))) {
+        *ack_out = ACK_AUTO;
+    } else if (span_equal(ack, SPAN("client"))) {
+        *ack_out = ACK_CLIENT;
+    } else if (span_equal(ack, SPAN("client-individual"))) {
+        *ack_out = ACK_CLIENT_INDIVIDUAL;
+    } else {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad ack mode",
+                      "ack was \"%s\"; expected auto, client or "
+                      "client-individual",
+                      SESSION_TEXT(ack));
+        return false;
+    }
+    return true;
+}
+
+/* What a later version will do is refused, never ignored (P77). */
+static bool
+subscribe_check_unsupported(struct session *session, const struct frame *frame)
+{
+    static const enum header_id unsupported[] = {
+        HEADER_SELECTOR, HEADER_ACTIVEMQ_SUBSCRIPTION_NAME,
+        HEADER_DURABLE_NAME,
+    };
+    static const enum header_id exclusive[] = { HEADER_EXCLUSIVE,
+                                                HEADER_ACTIVEMQ_EXCLUSIVE,
+                                                HEADER_BROWSER };
+
+    for (size_t i = 0; i < 3; i++) {
+        if (frame_get(frame, unsupported[i]).len > 0) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "not supported",
+                          "this version of stompd does not support the header "
+                          "%s; subscribe without it",
+                          header_name(unsupported[i]).data);
+            return false;
+        }
+        if (span_is_true(frame_get(frame, exclusive[i]))) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "not supported",
+                          "this version of stompd does not support %s:true; "
+                          "subscribe without it",
+                          header_name(exclusive[i]).data);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+subscribe_take_options(struct session *session, const struct frame *frame,
+                       struct subscribe_options *options)
+{
+    static const enum header_id prefetch_names[] = {
+        HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE, HEADER_PREFETCH_COUNT,
+        HEADER_CONSUMER_PREFETCH_SIZE
+    };
+    static const enum header_id bytes_names[] = { HEADER_PREFETCH_BYTES,
+                                                  HEADER_CONSUMER_WINDOW_SIZE };
+    static const enum header_id priority_names[] = { HEADER_CONSUMER_PRIORITY,
+                                                     HEADER_ACTIVEMQ_PRIORITY,
+                                                     HEADER_X_PRIORITY };
+    static const enum header_id pending_names[] = {
+        HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT
+    };
+    static const enum header_id retroactive_names[] = {
+        HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
+    };
+    static const enum header_id no_local_names[] = { HEADER_NO_LOCAL,
+                                                     HEADER_ACTIVEMQ_NO_LOCAL };
+    int64_t prefetch = 0;
+    int64_t bytes = 0;
+    int64_t priority = 0;
+    int64_t pending = -1;
+
+    if (!subscribe_take_ack(session, frame, &options->ack) ||
+        !subscribe_check_unsupported(session, frame) ||
+        !subscribe_number(session, frame, prefetch_names, 4, 1, 1000000,
+                          &prefetch) ||
+        !subscribe_number(session, frame, bytes_names, 2, 1, INT32_MAX,
+                          &bytes) ||
+        !subscribe_number(session, frame, priority_names, 3, -128, 127,
+                          &priority) ||
+        !subscribe_number(session, frame, pending_names, 2, -1, INT32_MAX,
+                          &pending)) {
+        return false;
+    }
+    options->prefetch_set = prefetch > 0;
+    options->prefetch = (uint32_t)prefetch;
+    options->prefetch_bytes = (size_t)bytes;
+    options->priority = (int)priority;
+    options->pending_limit = pending;
+    options->retroactive =
+        span_is_true(session_header_any(frame, retroactive_names, 2));
+    options->no_local =
+        span_is_true(session_header_any(frame, no_local_names, 2));
+    return true;
+}
+
+/* The id under which the client knows the subscription; for 1.0 without one the
+ * destination text.  data == NULL after an ERROR. */
+static struct span
+subscribe_id(struct session *session, const struct frame *frame)
+{
+    struct span id = frame_get(frame, HEADER_ID);
+
+    if (id.data == NULL && session->version == STOMP_1_0) {
+        id = frame_get(frame, HEADER_DESTINATION);
+    }
+    if (id.data == NULL) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "no id",
+                      "a %s frame needs an id header that names the "
+                      "subscription",
+                      SESSION_TEXT(frame->command_text));
+    }
+    return id;
+}
+
+static struct session_subscription *
+subscription_find(struct session *session, struct span id)
+{
+    struct session_subscription *mine;
+
+    HASH_FIND(hh, session->subscriptions, id.data, id.len, mine);
+    return mine;
+}
+
+static struct session_subscription *
+subscription_new(struct session *session, struct span id)
+{
+    struct session_subscription *mine = xcalloc(1, sizeof(*mine));
+    struct buf line = BUF_INIT;
+
+    mine->id = xstrndup(id.data, id.len);
+    mine->id_len = id.len;
+    header_append(&line, SPAN("subscription"), id, session->version);
+    buf_append_span(&line, SPAN("message-id:"));
+    buf_append(&line, session->name, session->name_len);
+    buf_append_char(&line, '-');
+    mine->line = line.data;
+    mine->line_len = line.len;
+    HASH_ADD_KEYPTR(hh, session->subscriptions, mine->id, mine->id_len, mine);
+    return mine;
+}
+
+static void
+subscription_drop(struct session *session, struct session_subscription *mine)
+{
+    HASH_DEL(session->subscriptions, mine);
+    free(mine->id);
+    free(mine->line);
+    free(mine);
+}
+
+void
+session_subscriptions_drop(struct session *session)
+{
+    struct session_subscription *mine;
+    struct session_subscription *next;
+
+    HASH_ITER(hh, session->subscriptions, mine, next) {
+        subscription_drop(session, mine);
+    }
+}
+
+static bool
+subscribe_check_id(struct session *session, const struct frame *frame,
+                   struct span id)
+{
+    if (subscription_find(session, id) != NULL) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "subscription id in use",
+                      "this connection has a subscription with id \"%s\" "
+                      "already; use another id or UNSUBSCRIBE first",
+                      SESSION_TEXT(id));
+        return false;
+    }
+    if (HASH_COUNT(session->subscriptions) >=
+        session->config->subscriptions_max) {
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                      "too many subscriptions",
+                      "one connection may have %u subscriptions",
+                      session->config->subscriptions_max);
+        return false;
+    }
+    return true;
+}
+
+/* no-local on a queue would leave messages to nobody in particular. */
+static bool
+subscribe_check_no_local(struct session *session, const struct frame *frame,
+                         const struct subscribe_options *options)
+{
+    for (size_t i = 0; options->no_local && i < options->target_count; i++) {
+        if (destination_kind_is_queue(options->targets[i].kind)) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "not supported",
+                          "no-local works on topics only, \"%s\" has a queue",
+                          SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+session_subscribe(struct session *session, const struct frame *frame)
+{
+    struct destination_name names[DESTINATION_COMPOSITE_COUNT];
+    struct subscription_target targets[DESTINATION_COMPOSITE_COUNT];
+    struct buf texts[DESTINATION_COMPOSITE_COUNT];
+    struct subscribe_options options = { .targets = targets };
+    struct session_subscription *mine;
+    struct span id;
+    size_t count;
+
+    if (!session_destination_parse(session, frame, names, &count)) {
+        return;
+    }
+    id = subscribe_id(session, frame);
+    if (id.data == NULL || !subscribe_check_id(session, frame, id) ||
+        !subscribe_take_options(session, frame, &options)) {
+        return;
+    }
+    options.target_count = count;
+    for (size_t i = 0; i < count; i++) {
+        targets[i] = (struct subscription_target){
+            .kind = names[i].kind,
+            .wildcard = names[i].wildcard,
+        };
+        if (!subscribe_check_temporary(session, frame, &names[i])) {
+            return;
+        }
+    }
+    if (!subscribe_check_no_local(session, frame, &options)) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = BUF_INIT; /* session_core_name lends one name at a time */
+        buf_append_span(&texts[i], session_core_name(session, &names[i]));
+        targets[i].name = buf_span(&texts[i]);
+    }
+    mine = subscription_new(session, id);
+    mine->sub =
+        core_subscribe(session->core, &session->client, &options, mine);
+    for (size_t i = 0; i < count; i++) {
+        buf_fini(&texts[i]);
+    }
+    session_receipt(session, frame, 0);
+}
+
+void
+session_unsubscribe(struct session *session, const struct frame *frame)
+{
+    struct span id = subscribe_id(session, frame);
+    struct session_subscription *mine;
+
+    if (id.data == NULL) {
+        return;
+    }
+    mine = subscription_find(session, id);
+    if (mine == NULL) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "no such subscription",
+                      "this connection has no subscription \"%s\"",
+                      SESSION_TEXT(id));
+        return;
+    }
+    core_unsubscribe(mine->sub);
+    subscription_drop(session, mine);
+    session_receipt(session, frame, 0);
+}
