@@ -18,6 +18,7 @@ const struct store_options store_options_default = {
 };
 
 const struct store_engine *const store_engines[] = {
+    &store_leveldb,
     &store_memory,
     NULL,
 };

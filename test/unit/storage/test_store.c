@@ -302,6 +302,161 @@ START_TEST(statistics_count_operations_and_batches)
 }
 END_TEST
 
+/* ------------------------------------------------------ against a model -- */
+
+enum { MODEL_SEQS = 6000, MODEL_STEPS = 12000, MODEL_QUEUES = 3 };
+
+struct model_queue {
+    struct store_queue *queue;
+    const char *name;
+    uint64_t next_seq;
+    uint64_t lowest; /* below it all are gone */
+    bool live[MODEL_SEQS];
+    struct store_slot slots[MODEL_SEQS];
+};
+
+static struct model_queue models[MODEL_QUEUES];
+static uint32_t model_state;
+
+static uint32_t
+model_random(uint32_t below)
+{
+    model_state = model_state * 1664525u + 1013904223u;
+    return (model_state >> 8) % below;
+}
+
+static void
+model_put(struct model_queue *model)
+{
+    uint64_t seq = model->next_seq;
+
+    if (seq < MODEL_SEQS) {
+        model->slots[seq] = fixture_put(&fixture, model->queue, seq);
+        model->live[seq] = true;
+        model->next_seq++;
+    }
+}
+
+static void
+model_delete_at(struct model_queue *model, uint64_t seq)
+{
+    if (model->live[seq]) {
+        store_delete(fixture.store, model->queue, seq, model->slots[seq]);
+        model->live[seq] = false;
+    }
+    while (model->lowest < model->next_seq && !model->live[model->lowest]) {
+        model->lowest++;
+    }
+}
+
+static void
+model_delete(struct model_queue *model)
+{
+    uint64_t span = model->next_seq - model->lowest;
+
+    if (span > 0) {
+        /* Near the head as a rule, anywhere now and then. */
+        uint32_t reach = model_random(4) > 0 && span > 8 ? 8 : (uint32_t)span;
+
+        model_delete_at(model, model->lowest + model_random(reach));
+    }
+}
+
+static void
+model_fetch(struct model_queue *model)
+{
+    uint64_t seq = model->lowest + model_random(20);
+    size_t max = 1 + model_random(50);
+    size_t count = 0;
+
+    fixture_fetch(&fixture, model->queue, seq, max, SIZE_MAX);
+    ck_assert(fixture.fetched.intact);
+    ck_assert_uint_eq(fixture.fetched.skipped, 0);
+    for (; seq < model->next_seq && count < max; seq++) {
+        if (model->live[seq]) {
+            ck_assert_uint_lt(count, fixture.fetched.count);
+            ck_assert_uint_eq(fixture.fetched.seqs[count], seq);
+            count++;
+        }
+    }
+    ck_assert_uint_eq(fixture.fetched.count, count);
+    while (seq < model->next_seq && !model->live[seq]) {
+        seq++;
+    }
+    ck_assert_int_eq(fixture.fetched.at_end, seq >= model->next_seq);
+}
+
+/* What the open finds is what the model has. */
+static void
+model_recover(struct model_queue *model)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < fixture.found_count; i++) {
+        const struct store_queue_info *info = &fixture.found[i].info;
+
+        if (span_equal(info->name, span_of_text(model->name))) {
+            for (uint64_t seq = 0; seq < model->next_seq; seq++) {
+                count += model->live[seq] ? 1 : 0;
+                model->slots[seq] = STORE_SLOT_STORED;
+            }
+            ck_assert_uint_eq(info->count, count);
+            ck_assert_uint_eq(info->first_seq, model->lowest);
+            ck_assert_uint_eq(info->next_seq, model->next_seq);
+        }
+    }
+    model->queue = fixture_queue(&fixture, model->name);
+}
+
+static void
+model_step(int engine)
+{
+    struct model_queue *model = &models[model_random(MODEL_QUEUES)];
+    uint32_t what = model_random(1000);
+
+    if (what < 450) {
+        model_put(model);
+    } else if (what < 880) {
+        model_delete(model);
+    } else if (what < 960) {
+        (void)store_flush(fixture.store, fixture.now_us += 1000);
+    } else if (what < 975) {
+        (void)fixture_sync(&fixture);
+    } else if (what < 997 || !engine_survives(engine)) {
+        model_fetch(model);
+    } else {
+        fixture_reopen(&fixture);
+        for (int i = 0; i < MODEL_QUEUES; i++) {
+            model_recover(&models[i]);
+        }
+    }
+}
+
+START_TEST(any_sequence_of_operations_agrees_with_a_model)
+{
+    static const char *const names[] = { "A", "B.C", "D" };
+
+    fixture_init(&fixture, store_engines[_i]);
+    for (int i = 0; i < MODEL_QUEUES; i++) {
+        models[i].name = names[i];
+        models[i].next_seq = 1;
+        models[i].lowest = 1;
+        models[i].queue = fixture_queue(&fixture, names[i]);
+    }
+    model_state = 20260101u;
+    for (int step = 0; step < MODEL_STEPS; step++) {
+        model_step(_i);
+    }
+    for (int i = 0; i < MODEL_QUEUES; i++) {
+        while (models[i].lowest < models[i].next_seq) {
+            model_fetch(&models[i]);
+            model_delete_at(&models[i], models[i].lowest);
+        }
+    }
+    fixture_fini(&fixture);
+}
+END_TEST
+
 static Suite *
 store_suite(void)
 {
@@ -322,6 +477,7 @@ store_suite(void)
         removed_journal_is_empty_when_made_again,
         close_releases_what_is_still_held,
         statistics_count_operations_and_batches,
+        any_sequence_of_operations_agrees_with_a_model,
     };
     int engines = 0;
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the LevelDB engine; included by store_leveldb*.c and its tests only.
+ *
+ *   store_leveldb.c         the loop side: operations, tickets, completions
+ *   store_leveldb_writer.c  the storage thread: commits and their failures
+ *   store_leveldb_reader.c  fetches, on the storage thread
+ *   store_leveldb_space.c   purging and compacting, storage thread and helper
+ *   store_leveldb_open.c    opening, recovering, closing
+ *   store_leveldb_disk.c    LevelDB's handle, its options and error texts
+ *
+ * Threads: the loop fills one batch of operations while the storage thread
+ * owns a job with another.  struct ldb_job goes over at `handed` and comes
+ * back at `done`, both under the lock; the report in between too.  Nothing
+ * else is shared, but what never changes after the open.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/hash.h"
+#include "storage/store.h"
+#include "storage/store_head.h"
+#include "storage/store_record.h"
+
+#include <leveldb/c.h>
+#include <pthread.h>
+
+/* Numbers are reserved on disk in blocks of this many, half a block ahead. */
+enum { LDB_RESERVE = 1000000 };
+/* The head is written after so many tombstones (netstore.md, D1). */
+enum { LDB_HEAD_ADVANCE = 1024 };
+/* The first batch number of a slot: 0 is none, 1 is STORE_SLOT_STORED. */
+enum { LDB_FILL_FIRST = 2 };
+
+/*
+ * The calls that tests replace before store_open to make a disk fail, and the
+ * sizes and times they shorten.  Nobody else writes to it.
+ */
+struct ldb_hooks {
+    leveldb_t *(*open)(const leveldb_options_t *options, const char *name,
+                       char **errptr);
+    void (*write)(leveldb_t *db, const leveldb_writeoptions_t *options,
+                  leveldb_writebatch_t *batch, char **errptr);
+    uint64_t (*free_bytes)(const char *directory);
+    uint64_t compact_bytes_min; /* drained space worth a compaction */
+    int64_t backoff_us;         /* first wait after a failure */
+};
+extern struct ldb_hooks ldb_hooks;
+
+/* -------------------------------------------------------------- loop -- */
+
+struct store_queue {
+    UT_hash_handle hh;
+    struct store_queue *prev, *next; /* in the order of creation */
+    uint32_t journal;                /* its number in the keys */
+    enum destination_kind kind;
+    bool stored;      /* its entry is on disk or on the way there */
+    uint64_t reserved;               /* as last written, or on the way */
+    uint32_t tombstones;             /* deletes since the head was written */
+    struct store_slot entry;         /* where its pending entry is */
+    struct store_head head;
+    uint64_t found_first;            /* as the open found it */
+    uint64_t found_count;
+    uint64_t found_bytes;
+    size_t name_len;
+    char name[];
+};
+
+enum ldb_op_kind {
+    LDB_OP_CANCELLED,
+    LDB_OP_PUT,
+    LDB_OP_DELETE,
+    LDB_OP_ENTRY,  /* the journal's own entry: head and reserved */
+    LDB_OP_REMOVE, /* the journal; frees its queue */
+};
+
+struct ldb_op {
+    enum ldb_op_kind kind;
+    struct store_queue *queue; /* storage thread: journal, kind, name only */
+    void *owner;
+    union {
+        struct store_record record; /* of PUT; of DELETE seq only */
+        struct {
+            uint64_t head;
+            uint64_t reserved;
+        } entry;
+    };
+};
+
+struct ldb_batch {
+    struct ldb_op *ops;
+    size_t len;
+    size_t capacity;
+    size_t live;  /* operations that are not cancelled */
+    size_t bytes; /* of the records to put */
+};
+
+struct store_fetch {
+    struct store_fetch *prev, *next;
+    uint32_t journal;
+    uint64_t from_seq;
+    uint64_t limit_seq; /* what was put later is not for this one */
+    size_t max_count;
+    size_t max_bytes;
+    store_fetched_fn *fetched;
+    void *ctx;
+    bool under_way; /* loop side: it is in the job */
+    bool cancelled; /* loop side: while under way */
+    /* Filled by the storage thread. */
+    struct store_page page;
+    struct store_record *records;
+    size_t capacity;
+    struct buf bytes; /* what the records' spans point into */
+    struct error err;
+};
+
+struct ldb_job {
+    struct ldb_batch batch;
+    struct store_fetch *fetches;
+    bool sync;
+    bool failed; /* given up at the close */
+    uint64_t syncs;
+};
+
+/* ------------------------------------------------------ storage thread -- */
+
+/* A journal whose rest is being deleted, or a part that could be compacted. */
+struct ldb_range {
+    uint32_t journal;
+    uint64_t seq; /* purge: go on here; compact: end of what is dead */
+};
+
+struct ldb_disk {
+    char *directory;  /* as the operator knows it */
+    char *path;       /* LevelDB's own, below it */
+    char *quarantine; /* the file for what could not be read */
+    leveldb_t *db;    /* NULL between a failure and the reopening */
+    leveldb_options_t *options;
+    leveldb_cache_t *cache;
+    leveldb_readoptions_t *read_checked; /* fill_cache=0, verify_checksums=1 */
+    leveldb_readoptions_t *read_raw;     /* without the checksums */
+    leveldb_writeoptions_t *write_sync;
+    leveldb_writeoptions_t *write_async;
+    leveldb_writebatch_t *batch;
+    struct buf scratch;
+    bool poisoned; /* a write failed: reopen before the next one */
+    struct error why;
+    int64_t space_checked_us;
+
+    struct ldb_range *purges;
+    size_t purges_len, purges_capacity;
+
+    struct ldb_range *drained; /* candidates for compacting */
+    size_t drained_len, drained_capacity;
+    pthread_t helper;
+    bool helper_started;
+    bool helper_done; /* atomic: set by the helper */
+    bool helper_stop; /* atomic: set for the helper */
+    uint64_t compactions;
+    struct ldb_range helper_range;
+    uint64_t helper_bytes;
+};
+
+/* What the storage thread has to say, under the lock. */
+struct ldb_report {
+    bool done;
+    bool failed;
+    bool space_known;
+    bool space_low;
+    struct error err;
+};
+
+struct ldb_store {
+    struct store base;
+    struct store_options options;
+
+    /* Loop side. */
+    struct store_queue *queues[DESTINATION_KIND_COUNT];
+    struct store_queue *queue_list;
+    uint32_t next_journal;
+    struct ldb_batch fill;
+    uint64_t fill_id;      /* slot.batch of what is put now */
+    store_ticket filling;  /* its ticket */
+    bool fill_ticketed;    /* somebody waits for it */
+    bool fill_sync;        /* and for the fsync */
+    bool fill_sync_before; /* of earlier batches even if this is empty */
+    int64_t fill_since_us; /* first flush that saw it; INT64_MAX: none did */
+    struct store_fetch *fetches; /* waiting */
+    bool busy;             /* the storage thread owns job */
+    bool polling;
+    store_ticket busy_ticket;  /* to be reported at its end; 0 = none */
+    bool busy_failed;          /* already reported as failed */
+    bool busy_sync;            /* it was asked to be on disk */
+    size_t busy_bytes;
+    int64_t busy_since_us;
+    store_ticket local_ticket; /* ended without the storage thread */
+    enum store_result local_result;
+    int64_t unsynced_since_us; /* INT64_MAX: all is synced */
+    int64_t space_due_us;      /* while space is low: next look */
+    bool failed;               /* failure is set */
+    bool failed_space;         /* by the watermark only: all still works */
+    struct error failure;
+    struct store_stats stats;
+
+    struct ldb_job job; /* of whom `busy` says */
+
+    /* Both, under the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool handed;
+    bool stop;
+    struct ldb_report report;
+
+    struct ldb_disk disk; /* storage thread; before and after it the loop's */
+    struct store_format format;
+    pthread_t thread;
+};
+
+static inline size_t
+ldb_record_size(const struct store_record *record)
+{
+    return STORE_RECORD_HEADER_SIZE + record->headers.len + record->body.len;
+}
+
+/* Loop side.  Hands the pending batch over and returns; for the close. */
+void ldb_hand_over(struct ldb_store *ldb, bool sync);
+/* Appends the journal's entry to the batch, or renews the one in it. */
+void ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue);
+/* Makes a queue with the given number and lists it. */
+struct store_queue *ldb_queue_new(struct ldb_store *ldb, uint32_t journal,
+                                  enum destination_kind kind, struct span name);
+void ldb_queue_free(struct ldb_store *ldb, struct store_queue *queue);
+/* Drops the holds of batch, empties it. */
+void ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch);
+void ldb_fetch_free(struct store_fetch **fetch);
+
+/* The engine's open, recover and close slots. */
+int ldb_open(const struct store_options *options, struct store **store_out,
+             struct error *err);
+void ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx);
+void ldb_close(struct store **store);
+
+/* The storage thread; ctx is the struct ldb_store. */
+void *ldb_writer_main(void *ctx);
+
+/* Runs one fetch and fills in its page. */
+void ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch);
+
+/* Purging: remembers a removed journal, deletes some of what is left.  Returns
+ * whether there was something to do. */
+void ldb_purge_add(struct ldb_disk *disk, uint32_t journal);
+bool ldb_purge_step(struct ldb_disk *disk);
+
+/* Compacting: journal has nothing live below head; look for drained space and
+ * give it back by a helper thread; wait for that one. */
+void ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head);
+void ldb_compact_idle(struct ldb_disk *disk);
+void ldb_compact_join(struct ldb_disk *disk);
+
+/* The handle.  disk_open makes the database when create is set. */
+void ldb_disk_init(struct ldb_disk *disk, const char *directory);
+void ldb_disk_fini(struct ldb_disk *disk);
+int ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err);
+void ldb_disk_close(struct ldb_disk *disk);
+/* Writes batch; poisons the disk on failure. */
+int ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch,
+                   bool sync, struct error *err);
+/* Free bytes for us where the directory is; UINT64_MAX when unknown. */
+uint64_t ldb_disk_free_bytes(const char *directory);
+
+static inline struct span
+ldb_iter_key(const leveldb_iterator_t *iter)
+{
+    size_t len;
+    const char *data = leveldb_iter_key(iter, &len);
+
+    return span_of(data, len);
+}
+
+static inline struct span
+ldb_iter_value(const leveldb_iterator_t *iter)
+{
+    size_t len;
+    const char *data = leveldb_iter_value(iter, &len);
+
+    return span_of(data, len);
+}
+
+static inline void
+ldb_iter_seek(leveldb_iterator_t *iter, struct store_key key)
+{
+    leveldb_iter_seek(iter, key.bytes, key.len);
+}
+
+/* Takes over LevelDB's text: false when there was none. */
+bool ldb_text_take(char *text, struct error *err_out);

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, recovering and closing.  Runs on the loop thread while there is no
+ * storage thread, or waits for that one.
+ *
+ * Recovery reads every journal's entry, then each journal from its persisted
+ * head on (never from its first key, netstore.md D1): counts what is there,
+ * drops what was only spilled, and finds the numbers to go on with.
+ */
+#include "storage/store_leveldb.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+enum { OPEN_DROP_STEP = 1000 };
+
+/* ---------------------------------------------------------- directory -- */
+
+/* Makes path and what is missing above it. */
+static int
+open_make_directory(const char *path, struct error *err)
+{
+    char *partial = xstrdup(path);
+    int status = 0;
+
+    for (char *at = partial + 1; status == 0 && *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            if (mkdir(partial, 0700) != 0 && errno != EEXIST) {
+                status = -1;
+            }
+            *at = '/';
+        }
+    }
+    if (status == 0 && mkdir(path, 0700) != 0 && errno != EEXIST) {
+        status = -1;
+    }
+    if (status != 0) {
+        (void)error_set(err,
+                        "cannot make data directory %s: %s; choose a place "
+                        "that this user may write to",
+                        path, strerror(errno));
+    }
+    free(partial);
+    return status;
+}
+
+/* What may lie in a data directory before its first use: other parts of the
+ * same broker, sockets among them, and what a file system puts there. */
+static bool
+open_entry_is_fine(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") == 0 ||
+           strcmp(entry->d_name, "..") == 0 ||
+           strcmp(entry->d_name, "lost+found") == 0 ||
+           strcmp(entry->d_name, "quarantine") == 0 ||
+           strncmp(entry->d_name, "stompd", strlen("stompd")) == 0 ||
+           entry->d_type == DT_SOCK;
+}
+
+/* Whether there is a journal: 1, 0 when path may become ours, or -1. */
+static int
+open_look(const char *path, struct error *err)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    char foreign[256] = "";
+    bool journal = false;
+
+    if (dir == NULL) {
+        return error_set(err,
+                         "cannot read data directory %s: %s; choose a "
+                         "directory that this user owns",
+                         path, strerror(errno));
+    }
+    while ((entry = readdir(dir)) != NULL) { /* NOLINT: nobody else reads it */
+        if (strcmp(entry->d_name, "journal") == 0) {
+            journal = true;
+        } else if (!open_entry_is_fine(entry)) {
+            (void)span_escape(span_of_text(entry->d_name), foreign,
+                              sizeof(foreign));
+        }
+    }
+    (void)closedir(dir);
+    if (!journal && foreign[0] != '\0') {
+        return error_set(err,
+                         "data directory %s holds files of another program "
+                         "(%s): choose an empty directory",
+                         path, foreign);
+    }
+    return journal ? 1 : 0;
+}
+
+/* ------------------------------------------------------------- format -- */
+
+static int
+open_put(struct ldb_disk *disk, struct store_key key, struct error *err)
+{
+    leveldb_writebatch_clear(disk->batch);
+    leveldb_writebatch_put(disk->batch, key.bytes, key.len,
+                           disk->scratch.data, disk->scratch.len);
+    return ldb_disk_write(disk, disk->batch, true, err);
+}
+
+static int
+open_format_write(struct ldb_store *ldb, bool clean, struct error *err)
+{
+    struct store_key key = store_key_format();
+
+    ldb->format.clean = clean;
+    buf_clear(&ldb->disk.scratch);
+    store_format_encode(&ldb->format, store_key_span(&key),
+                        &ldb->disk.scratch);
+    return open_put(&ldb->disk, key, err);
+}
+
+static int
+open_format_new(struct ldb_store *ldb, struct error *err)
+{
+    struct store_format *format = &ldb->format;
+
+    if (getrandom(format->uuid, sizeof(format->uuid), 0) !=
+        (ssize_t)sizeof(format->uuid)) {
+        return error_set(err, "no random bytes for the id of %s",
+                         ldb->disk.directory);
+    }
+    /* RFC 4122, version 4. */
+    format->uuid[6] = (uint8_t)((format->uuid[6] & 0x0fu) | 0x40u);
+    format->uuid[8] = (uint8_t)((format->uuid[8] & 0x3fu) | 0x80u);
+    format->created_ms = clock_wall_ms();
+    return 0;
+}
+
+static int __attribute__((cold))
+open_refuse(const struct ldb_store *ldb, enum store_decode decode,
+            const char *what, struct error *err)
+{
+    if (decode == STORE_DECODE_NEWER) {
+        return error_set(err,
+                         "journal %s was written by a newer stompd (%s): run "
+                         "that version, or choose another directory",
+                         ldb->disk.path, what);
+    }
+    return error_set(err,
+                     "journal %s is damaged (%s): keep a copy of it, then "
+                     "bring a backup back or move it away to start empty",
+                     ldb->disk.path, what);
+}
+
+/* The database has no format record: made just now, or by somebody else. */
+static int
+open_format_missing(struct ldb_store *ldb, struct error *err)
+{
+    leveldb_iterator_t *iter =
+        leveldb_create_iterator(ldb->disk.db, ldb->disk.read_checked);
+    bool empty;
+
+    leveldb_iter_seek_to_first(iter);
+    empty = !leveldb_iter_valid(iter);
+    leveldb_iter_destroy(iter);
+    if (!empty) {
+        return error_set(err,
+                         "journal %s is a LevelDB database of another "
+                         "program: choose another data directory",
+                         ldb->disk.path);
+    }
+    return open_format_new(ldb, err);
+}
+
+static int
+open_format(struct ldb_store *ldb, struct error *err)
+{
+    struct store_key key = store_key_format();
+    struct error text = ERROR_INIT;
+    char *errptr = NULL;
+    enum store_decode decode;
+    size_t len = 0;
+    char *value = leveldb_get(ldb->disk.db, ldb->disk.read_checked, key.bytes,
+                              key.len, &len, &errptr);
+
+    if (ldb_text_take(errptr, &text)) {
+        return open_refuse(ldb, STORE_DECODE_CORRUPT, text.text, err);
+    }
+    if (value == NULL) {
+        if (open_format_missing(ldb, err) != 0) {
+            return -1;
+        }
+    } else {
+        decode = store_format_decode(store_key_span(&key), span_of(value, len),
+                                     &ldb->format);
+        leveldb_free(value);
+        if (decode != STORE_DECODE_OK) {
+            return open_refuse(ldb, decode, "format record", err);
+        }
+    }
+    ldb->format.epoch++;
+    return open_format_write(ldb, false, err);
+}
+
+/* ----------------------------------------------------------- recovery -- */
+
+static int
+open_entry(struct ldb_store *ldb, struct span key, struct span value,
+           struct error *err)
+{
+    struct store_journal journal;
+    enum store_decode decode;
+    struct store_queue *queue;
+    uint32_t number;
+
+    if (!store_key_queue_parse(key, &number)) {
+        return open_refuse(ldb, STORE_DECODE_CORRUPT, "key of a journal", err);
+    }
+    decode = store_journal_decode(key, value, &journal);
+    if (decode != STORE_DECODE_OK) {
+        return open_refuse(ldb, decode, "entry of a journal", err);
+    }
+    if (number >= ldb->next_journal) {
+        ldb->next_journal = number + 1;
+    }
+    if (journal.removed) {
+        ldb_purge_add(&ldb->disk, number);
+        return 0;
+    }
+    queue = ldb_queue_new(ldb, number, journal.kind, journal.name);
+    queue->stored = true;
+    queue->reserved = journal.reserved;
+    store_head_init(&queue->head, journal.head);
+    return 0;
+}
+
+static int
+open_entries(struct ldb_store *ldb, struct error *err)
+{
+    leveldb_iterator_t *iter =
+        leveldb_create_iterator(ldb->disk.db, ldb->disk.read_checked);
+    struct store_key key = store_key_queues_end();
+    struct span end = store_key_span(&key);
+    struct error text = ERROR_INIT;
+    char *errptr = NULL;
+    int status = 0;
+
+    ldb_iter_seek(iter, store_key_queues_begin());
+    while (status == 0 && leveldb_iter_valid(iter) &&
+           ldb_iter_key(iter).data[0] < end.data[0]) {
+        status = open_entry(ldb, ldb_iter_key(iter), ldb_iter_value(iter), err);
+        leveldb_iter_next(iter);
+    }
+    leveldb_iter_get_error(iter, &errptr);
+    leveldb_iter_destroy(iter);
+    if (ldb_text_take(errptr, &text) && status == 0) {
+        status = open_refuse(ldb, STORE_DECODE_CORRUPT, text.text, err);
+    }
+    return status;
+}
+
+/* Counts one record, or drops it if it was only spilled.  A damaged one is
+ * counted: the fetch that meets it says so and sets it aside. */
+static int
+open_record(struct ldb_store *ldb, struct store_queue *queue, struct span key,
+            struct span value, size_t *drops)
+{
+    struct store_record record;
+    uint32_t journal;
+    uint64_t seq;
+
+    (void)store_key_record_parse(key, &journal, &seq);
+    /* The checksum costs more than all the rest: only where the answer is not
+     * plain from the first bytes. */
+    if (!store_record_looks_kept(value)) {
+        enum store_decode decode = store_record_decode(key, value, &record);
+
+        if (decode == STORE_DECODE_NEWER) {
+            return -1;
+        }
+        if (decode == STORE_DECODE_OK && !record.persistent) {
+            leveldb_writebatch_delete(ldb->disk.batch, key.data, key.len);
+            (*drops)++;
+            return 0;
+        }
+    }
+    if (queue->found_count++ == 0) {
+        queue->found_first = seq;
+    }
+    queue->found_bytes += value.len > STORE_RECORD_HEADER_SIZE
+                              ? value.len - STORE_RECORD_HEADER_SIZE
+                              : 0;
+    store_head_add(&queue->head, seq);
+    return 0;
+}
+
+static int
+open_drop(struct ldb_store *ldb, size_t *drops, size_t min, struct error *err)
+{
+    int status = 0;
+
+    if (*drops >= min && *drops > 0) {
+        status = ldb_disk_write(&ldb->disk, ldb->disk.batch, false, err);
+        leveldb_writebatch_clear(ldb->disk.batch);
+        *drops = 0;
+    }
+    return status;
+}
+
+static int
+open_journal(struct ldb_store *ldb, struct store_queue *queue,
+             leveldb_iterator_t *iter, struct error *err)
+{
+    size_t drops = 0;
+    uint64_t last = 0;
+    uint32_t journal;
+    uint64_t seq;
+
+    leveldb_writebatch_clear(ldb->disk.batch);
+    ldb_iter_seek(iter,
+                  store_key_record(queue->journal, queue->head.next_seq));
+    while (leveldb_iter_valid(iter) &&
+           store_key_record_parse(ldb_iter_key(iter), &journal, &seq) &&
+           journal == queue->journal) {
+        if (open_record(ldb, queue, ldb_iter_key(iter), ldb_iter_value(iter),
+                        &drops) != 0) {
+            return open_refuse(ldb, STORE_DECODE_NEWER, "record", err);
+        }
+        if (open_drop(ldb, &drops, OPEN_DROP_STEP, err) != 0) {
+            return -1;
+        }
+        last = seq;
+        leveldb_iter_next(iter);
+    }
+    if (queue->reserved <= last) {
+        queue->reserved = last + 1;
+    }
+    if (queue->head.next_seq < queue->reserved) {
+        queue->head.next_seq = queue->reserved;
+    }
+    if (queue->found_count == 0) {
+        queue->found_first = queue->head.next_seq;
+    }
+    return open_drop(ldb, &drops, 1, err);
+}
+
+static int
+open_journals(struct ldb_store *ldb, struct error *err)
+{
+    leveldb_iterator_t *iter =
+        leveldb_create_iterator(ldb->disk.db, ldb->disk.read_raw);
+    struct error text = ERROR_INIT;
+    struct store_queue *queue;
+    char *errptr = NULL;
+    int status = 0;
+
+    DL_FOREACH (ldb->queue_list, queue) {
+        status = open_journal(ldb, queue, iter, err);
+        if (status != 0) {
+            break;
+        }
+    }
+    leveldb_iter_get_error(iter, &errptr);
+    leveldb_iter_destroy(iter);
+    /* A damaged block holds back its own records only: the fetch that comes
+     * to it reports them.  Anything else is a disk that cannot be read. */
+    if (ldb_text_take(errptr, &text) && status == 0 &&
+        strstr(text.text, "Corruption") == NULL) {
+        status = error_set(err, "cannot read journal %s: %s", ldb->disk.path,
+                           text.text);
+    }
+    return status;
+}
+
+void
+ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx)
+{
+    struct ldb_store *ldb = container_of(store, struct ldb_store, base);
+    struct store_queue *last =
+        ldb->queue_list != NULL ? ldb->queue_list->prev : NULL;
+    struct store_queue *queue = ldb->queue_list;
+
+    /* The visitor may open further queues. */
+    while (queue != NULL) {
+        struct store_queue *next = queue == last ? NULL : queue->next;
+        struct store_queue_info info = {
+            .kind = queue->kind,
+            .name = span_of(queue->name, queue->name_len),
+            .first_seq = queue->found_first,
+            .next_seq = queue->head.next_seq,
+            .count = queue->found_count,
+            .bytes = queue->found_bytes,
+        };
+
+        found(ctx, queue, &info);
+        queue = next;
+    }
+}
+
+/* ---------------------------------------------------------- life cycle -- */
+
+static void
+open_free(struct ldb_store *ldb)
+{
+    while (ldb->queue_list != NULL) {
+        ldb_queue_free(ldb, ldb->queue_list);
+    }
+    ldb_disk_fini(&ldb->disk);
+    free(ldb->fill.ops);
+    free(ldb->job.batch.ops);
+    (void)pthread_cond_destroy(&ldb->cond);
+    (void)pthread_mutex_destroy(&ldb->lock);
+    free(ldb);
+}
+
+static struct ldb_store *
+open_new(const struct store_options *options)
+{
+    struct ldb_store *ldb = xcalloc(1, sizeof(*ldb));
+    pthread_condattr_t attr;
+
+    ldb->base.engine = &store_leveldb;
+    ldb->options = *options;
+    ldb->next_journal = 1;
+    ldb->fill_id = LDB_FILL_FIRST;
+    ldb->filling = 1;
+    ldb->fill_since_us = INT64_MAX;
+    ldb->unsynced_since_us = INT64_MAX;
+    (void)pthread_mutex_init(&ldb->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&ldb->cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    ldb_disk_init(&ldb->disk, options->directory);
+    ldb->options.directory = ldb->disk.directory;
+    return ldb;
+}
+
+static int
+open_all(struct ldb_store *ldb, struct error *err)
+{
+    int journal;
+
+    if (open_make_directory(ldb->disk.directory, err) != 0) {
+        return -1;
+    }
+    journal = open_look(ldb->disk.directory, err);
+    if (journal < 0 || ldb_disk_open(&ldb->disk, true, err) != 0 ||
+        open_format(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
+        open_journals(ldb, err) != 0) {
+        return -1;
+    }
+    if (pthread_create(&ldb->thread, NULL, ldb_writer_main, ldb) != 0) {
+        return error_set(err, "cannot start the storage thread: %s",
+                         strerror(errno));
+    }
+    return 0;
+}
+
+int
+ldb_open(const struct store_options *options, struct store **store_out,
+         struct error *err)
+{
+    struct ldb_store *ldb = open_new(options);
+
+    if (open_all(ldb, err) != 0) {
+        open_free(ldb);
+        return -1;
+    }
+    *store_out = &ldb->base;
+    return 0;
+}
+
+/* Waits for the storage thread and takes its job back without a word to the
+ * callbacks but release.  Returns whether the job was done. */
+static bool
+close_wait(struct ldb_store *ldb)
+{
+    bool ok;
+
+    if (!ldb->busy) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&ldb->lock);
+    while (!ldb->report.done) {
+        (void)pthread_cond_wait(&ldb->cond, &ldb->lock);
+    }
+    ldb->report.done = false;
+    (void)pthread_mutex_unlock(&ldb->lock);
+    ok = !ldb->job.failed;
+    ldb_batch_release(ldb, &ldb->job.batch);
+    while (ldb->job.fetches != NULL) {
+        struct store_fetch *fetch = ldb->job.fetches;
+
+        DL_DELETE(ldb->job.fetches, fetch);
+        ldb_fetch_free(&fetch);
+    }
+    ldb->busy = false;
+    return ok;
+}
+
+/* The journals as they are left: exact numbers, so that nothing is skipped at
+ * the next start and no tombstone is looked at. */
+static void
+close_persist(struct ldb_store *ldb)
+{
+    struct store_queue *queue;
+
+    DL_FOREACH (ldb->queue_list, queue) {
+        if (queue->stored || queue->reserved != 0) {
+            queue->reserved = queue->head.next_seq;
+            ldb_queue_persist(ldb, queue);
+        }
+    }
+}
+
+static void
+close_stop(struct ldb_store *ldb)
+{
+    (void)pthread_mutex_lock(&ldb->lock);
+    ldb->stop = true;
+    (void)pthread_cond_broadcast(&ldb->cond);
+    (void)pthread_mutex_unlock(&ldb->lock);
+}
+
+void
+ldb_close(struct store **store)
+{
+    struct ldb_store *ldb = container_of(*store, struct ldb_store, base);
+    struct store_fetch *fetch;
+    bool ok;
+
+    assert(!ldb->polling);
+    /* From here on a failing disk is tried once more, not for ever. */
+    close_stop(ldb);
+    ok = close_wait(ldb);
+    while (ldb->fetches != NULL) {
+        fetch = ldb->fetches;
+        DL_DELETE(ldb->fetches, fetch);
+        ldb_fetch_free(&fetch);
+    }
+    (void)pthread_join(ldb->thread, NULL);
+    if (ok) {
+        close_persist(ldb);
+        ldb_hand_over(ldb, true);
+        (void)ldb_writer_main(ldb); /* stops after this job */
+        ok = close_wait(ldb);
+    }
+    ldb_batch_release(ldb, &ldb->fill);
+    if (ok) {
+        (void)open_format_write(ldb, true, NULL);
+    }
+    open_free(ldb);
+    *store = NULL;
+}

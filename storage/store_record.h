@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is on the disk: keys and values of an embedded journal.  Pure functions
+ * of bytes; a length that was read is never trusted before it was checked
+ * against the bytes that are there.
+ *
+ * Keys (integers big-endian, so that byte order is number order):
+ *
+ *     00 'V'                  the format record
+ *     01 journal:4            one journal: its name and cursors
+ *     10 journal:4 seq:8      one record
+ *
+ * Every value begins with 8 bytes that all versions keep, so that an older
+ * program can tell a newer value from a damaged one:
+ *
+ *     version:1 three:3 crc:4   crc32c over the key and all but crc itself
+ *
+ * A record's value goes on with timestamp:8 expires:8 headers:4 body:4 (that
+ * makes 32), the header lines and the body; its first three bytes after the
+ * version are flags, priority and 0.  Who changes a layout raises the version,
+ * keeps the old decoder and adds a case to test_store_record.c.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/span.h"
+#include "storage/store.h"
+
+enum {
+    STORE_RECORD_VERSION = 1,
+    STORE_RECORD_HEADER_SIZE = 32,
+    STORE_FORMAT_VERSION = 1,
+    STORE_UUID_SIZE = 16,
+};
+
+/* The whole key of one kind; a prefix of it is a range. */
+struct store_key {
+    char bytes[13];
+    uint8_t len;
+};
+
+static inline struct span
+store_key_span(const struct store_key *key)
+{
+    return span_of(key->bytes, key->len);
+}
+
+struct store_key store_key_format(void);
+struct store_key store_key_queue(uint32_t journal);
+struct store_key store_key_record(uint32_t journal, uint64_t seq);
+/* The first key of all queues, and the first after them. */
+struct store_key store_key_queues_begin(void);
+struct store_key store_key_queues_end(void);
+
+/* False when key is not one of these. */
+bool store_key_queue_parse(struct span key, uint32_t *journal_out);
+bool store_key_record_parse(struct span key, uint32_t *journal_out,
+                            uint64_t *seq_out);
+
+enum store_decode {
+    STORE_DECODE_OK,
+    STORE_DECODE_CORRUPT, /* checksum or lengths are wrong */
+    STORE_DECODE_NEWER,   /* intact, but of a version that is not known here */
+};
+
+/* Appends record's value to out.  Headers and body are below 4 GiB. */
+void store_record_encode(const struct store_record *record, struct span key,
+                         struct buf *out);
+
+/* The spans of *record_out are borrowed from value; seq comes from key. */
+enum store_decode store_record_decode(struct span key, struct span value,
+                                      struct store_record *record_out);
+
+/* Whether value is, by its first bytes alone, a persistent record of this
+ * version.  For counting; says nothing about what it holds. */
+bool store_record_looks_kept(struct span value);
+
+/* What a journal's own entry says. */
+struct store_journal {
+    enum destination_kind kind;
+    bool removed;      /* being purged; what is left of it does not count */
+    uint64_t head;     /* no record is there below it */
+    uint64_t reserved; /* no seq at or above it was ever used */
+    struct span name;  /* decode: borrowed from value */
+};
+void store_journal_encode(const struct store_journal *journal, struct span key,
+                          struct buf *out);
+enum store_decode store_journal_decode(struct span key, struct span value,
+                                       struct store_journal *journal_out);
+
+/* The format record: whose directory this is, and how it was left. */
+struct store_format {
+    uint8_t uuid[STORE_UUID_SIZE]; /* of this broker's data, for good */
+    int64_t created_ms;
+    uint64_t epoch; /* opened so many times */
+    bool clean;     /* closed in good order */
+};
+void store_format_encode(const struct store_format *format, struct span key,
+                         struct buf *out);
+enum store_decode store_format_decode(struct span key, struct span value,
+                                      struct store_format *format_out);
