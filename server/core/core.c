@@ -53,25 +53,32 @@ core_new(const struct core_options *options, struct policy_map *policies,
 }
 
 void
+core_close(struct core *core)
+{
+    struct destination *dest;
+    struct destination *next;
+
+    HASH_ITER(hh, core->destinations, dest, next) {
+        struct destination *each = dest;
+
+        destination_remove(&each);
+    }
+}
+
+void
 core_free(struct core **core)
 {
     struct core *gone = *core;
-    struct destination *dest;
-    struct destination *next;
 
     *core = NULL;
     if (gone == NULL) {
         return;
     }
-    HASH_ITER(hh, gone->destinations, dest, next) {
-        struct destination *each = dest;
-
-        destination_remove(&each);
-    }
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         trie_free(&gone->wildcards[kind]);
     }
     delivery_pool_fini(&gone->pool);
+    assert(gone->quota.used == 0);
     free(gone);
 }
 
@@ -80,6 +87,21 @@ core_time_set(struct core *core, int64_t now_us, int64_t now_ms)
 {
     core->now_us = now_us;
     core->now_ms = now_ms;
+}
+
+void
+core_time_advance(struct core *core, int64_t now_us)
+{
+    if (now_us > core->now_us) {
+        core->now_ms += now_us / 1000 - core->now_us / 1000;
+        core->now_us = now_us;
+    }
+}
+
+void
+core_policies_set(struct core *core, struct policy_map *policies)
+{
+    core->policies = policies;
 }
 
 int64_t

@@ -65,11 +65,20 @@ struct core_stats {
  * the store recovered. */
 struct core *core_new(const struct core_options *options,
                       struct policy_map *policies, struct store *store);
-/* Every client must be closed.  Call before store_close. */
+/* First half of the end, before store_close: destinations go, nothing is read
+ * from the store any more.  Every client must be closed. */
+void core_close(struct core *core);
+/* Second half, after store_close, which releases the last messages. */
 void core_free(struct core **core);
 
-/* What time it is; before anything else in a turn. */
+/* Another map (borrowed): for destinations that are made from now on.  Those
+ * that are there keep the policy that they were made with. */
+void core_policies_set(struct core *core, struct policy_map *policies);
+
+/* What time it is: both clocks, once a turn, and the monotonic one alone at
+ * each input in between. */
 void core_time_set(struct core *core, int64_t now_us, int64_t now_ms);
+void core_time_advance(struct core *core, int64_t now_us);
 int64_t core_now_ms(const struct core *core);
 /* 1, 2, 3 … for the names of connections. */
 uint64_t core_connection_number(struct core *core);

@@ -205,6 +205,7 @@ session_feed(struct session *session, struct span bytes, int64_t now_us)
     const struct frame *frame;
 
     session->now_us = now_us;
+    core_time_advance(session->core, now_us);
     while (session->state != SESSION_CLOSING) {
         enum frame_parse outcome =
             frame_parser_feed(session->parser, &bytes, &frame, &err);

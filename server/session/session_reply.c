@@ -134,7 +134,7 @@ error_encode(struct session *session, const struct frame *frame,
         session->version != STOMP_NONE ? session->version : STOMP_1_2;
     struct frame_encoder encoder;
 
-    frame_encoder_begin(&encoder, out, FRAME_ERROR, version, details.len + 1);
+    frame_encoder_begin(&encoder, out, FRAME_ERROR, version, details.len);
     frame_encoder_header(&encoder, SPAN("content-type"), SPAN("text/plain"));
     frame_encoder_header(&encoder, SPAN("message"), span_of_text(message));
     if (session->version == STOMP_NONE) {
@@ -143,11 +143,7 @@ error_encode(struct session *session, const struct frame *frame,
     if (frame != NULL) {
         error_echo_headers(&encoder, frame);
     }
-    /* The body is one line of text. */
-    frame_encoder_end(&encoder, SPAN_NONE);
-    out->len--; /* its NUL comes after the body */
-    buf_append_span(out, details);
-    buf_append(out, "\n", 2); /* LF and NUL */
+    frame_encoder_end(&encoder, details);
 }
 
 void
@@ -157,14 +153,16 @@ session_error(struct session *session, const struct frame *frame,
 {
     struct buf out = BUF_INIT;
     char details[1024];
+    size_t len;
     va_list ap;
 
     if (session->state == SESSION_CLOSING) {
         return;
     }
     va_start(ap, details_fmt);
-    (void)vsnprintf(details, sizeof(details), details_fmt, ap);
+    (void)vsnprintf(details, sizeof(details) - 1, details_fmt, ap);
     va_end(ap);
+    len = strlen(details);
     if (session->reason[0] == '\0') {
         (void)snprintf(session->reason, sizeof(session->reason), "%s",
                        message);
@@ -172,7 +170,8 @@ session_error(struct session *session, const struct frame *frame,
     log_event(LOG_LEVEL_WARNING, "session", "refused",
               "id=%s peer=%s message=\"%s\" details=\"%s\"", session->name,
               session->transport->peer, message, details);
-    error_encode(session, frame, message, span_of_text(details), &out);
+    details[len++] = '\n'; /* the body is one line of text */
+    error_encode(session, frame, message, span_of(details, len), &out);
     session_stop(session);
     if (session->replies == NULL) {
         session_write(session, buf_span(&out));
