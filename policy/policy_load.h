@@ -5,27 +5,12 @@
  * thread.
  */
 #pragma once
-#include "base/error.h"
 #include "base/span.h"
+#include "policy/faults.h"
 #include "policy/policy_map.h"
 
-#include <stdio.h>
-
-enum { FAULTS_MAX = 20 };
-
-/* Every fault of one file, in the order of the file. */
-struct faults {
-    struct error errors[FAULTS_MAX]; /* text is "path: sentence" */
-    size_t count;                    /* kept, at most FAULTS_MAX */
-    size_t total;                    /* found */
-};
-
-/* Prints them, one `file:line:column: path: sentence` a line, then how many
- * more there were. */
-void faults_print(const struct faults *faults, FILE *out);
-
-/* 0 and a new map, or -1 and at least one fault.  path is also the source
- * named in the faults. */
+/* 0 and a new map, or -1 and at least one fault (faults is cleared first).
+ * path is also the source named in the faults. */
 int policy_load_file(const char *path, struct policy_map **map_out,
                      struct faults *faults);
 
