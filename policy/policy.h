@@ -29,7 +29,8 @@ struct policy {
     unsigned line; /* of the entry in its file; 0 for the defaults */
 
     const struct dispatch_policy *topic_dispatch; /* `dispatchPolicy` */
-    const struct dispatch_policy *queue_dispatch; /* by strictOrderDispatch */
+    const struct dispatch_policy *queue_dispatch; /* by the next */
+    bool strict_order_dispatch;
 
     const struct recovery_policy *recovery;
     struct recovery_parameters recovery_parameters; /* hooks unset */
