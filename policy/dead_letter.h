@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/destination_kind.h"
 #include "base/span.h"
+#include "policy/policy_switch.h"
 
 #include <stdbool.h>
 
@@ -14,7 +15,8 @@ struct dead_letter_parameters {
     char *queue;        /* shared: deadLetterQueue, default ActiveMQ.DLQ */
     char *queue_prefix; /* individual: default ActiveMQ.DLQ.Queue. */
     char *topic_prefix; /* individual: default ActiveMQ.DLQ.Topic. */
-    bool process_non_persistent; /* default false, as ActiveMQ */
+    /* UNSET: those that consumers refused, but not those that expired. */
+    enum policy_switch process_non_persistent;
     bool process_expired;        /* default true */
 };
 

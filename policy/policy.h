@@ -10,6 +10,7 @@
 #include "policy/dispatch.h"
 #include "policy/eviction.h"
 #include "policy/pending_limit.h"
+#include "policy/policy_switch.h"
 #include "policy/recovery.h"
 
 #include <stdbool.h>
@@ -20,8 +21,6 @@ enum policy_delivery_mode {
     POLICY_DELIVERY_PERSISTENT,
     POLICY_DELIVERY_NON_PERSISTENT,
 };
-
-enum policy_switch { POLICY_UNSET, POLICY_OFF, POLICY_ON };
 
 struct policy {
     uint32_t refs;

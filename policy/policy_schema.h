@@ -126,9 +126,10 @@ enum {
       dead_letter_parameters.topic_prefix, 0, 0,                            \
       "\"ActiveMQ.DLQ.Topic.\"",                                            \
       "What stands before the name of a topic.")                            \
-    X(NULL, "processNonPersistent", BOOL,                                   \
-      dead_letter_parameters.process_non_persistent, 0, 0, "false",         \
-      "Keep messages that are not persistent too.")                         \
+    X(NULL, "processNonPersistent", SWITCH,                                 \
+      dead_letter_parameters.process_non_persistent, 0, 0, NULL,            \
+      "Keep messages that are not persistent too. Without it those that "   \
+      "consumers refused are kept and those that expired are not.")         \
     X(NULL, "processExpired", BOOL,                                         \
       dead_letter_parameters.process_expired, 0, 0, "true",                 \
       "Keep messages that have expired too.")

@@ -22,7 +22,8 @@ dead_letter_is_wanted(const struct dead_letter_parameters *parameters,
     if (msg->persistent) {
         return true;
     }
-    return expired ? parameters->process_non_persistent : true;
+    return expired ? parameters->process_non_persistent == POLICY_ON
+                   : parameters->process_non_persistent != POLICY_OFF;
 }
 
 static void

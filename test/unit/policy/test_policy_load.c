@@ -107,7 +107,8 @@ START_TEST(every_key_is_stored)
     ck_assert_ptr_eq(policy->dead_letter, &dead_letter_individual);
     ck_assert_str_eq(policy->dead_letter_parameters.queue_prefix, "D.");
     ck_assert_str_eq(policy->dead_letter_parameters.topic_prefix, "E.");
-    ck_assert(policy->dead_letter_parameters.process_non_persistent);
+    ck_assert_int_eq(policy->dead_letter_parameters.process_non_persistent,
+                     POLICY_ON);
     ck_assert(!policy->dead_letter_parameters.process_expired);
     policy = find(map, DESTINATION_TEMP_QUEUE, "other");
     ck_assert_uint_eq(policy->queue_prefetch, 14);

@@ -130,7 +130,8 @@ START_TEST(without_an_entry_activemqs_defaults_apply)
     ck_assert_ptr_eq(policy->eviction, &eviction_oldest);
     ck_assert_ptr_eq(policy->dead_letter, &dead_letter_shared);
     ck_assert_str_eq(policy->dead_letter_parameters.queue, "ActiveMQ.DLQ");
-    ck_assert(!policy->dead_letter_parameters.process_non_persistent);
+    ck_assert_int_eq(policy->dead_letter_parameters.process_non_persistent,
+                     POLICY_UNSET);
     ck_assert(policy->dead_letter_parameters.process_expired);
     ck_assert_int_eq(policy->maximum_redeliveries, 6);
     ck_assert_uint_eq(policy->queue_prefetch, 1000);
