@@ -4,6 +4,7 @@
  * are not for it, and a failing disk loses nothing.
  */
 #include "base/alloc.h"
+#include "storage/crc32c.h"
 #include "storage/store_leveldb.h"
 #include "test/testutil.h"
 #include "test/unit/storage/store_fixture.h"
@@ -346,6 +347,540 @@ START_TEST(torn_end_of_the_log_takes_its_own_batch_only)
 }
 END_TEST
 
+/* ------------------------------------------------------------ refusing -- */
+
+static struct error refusal;
+
+/* Opens directory and wants to be refused; the text is then in refusal. */
+static void
+refuse_open(const char *directory)
+{
+    struct store_options options = fixture.options;
+    struct store *store = NULL;
+
+    options.directory = directory;
+    refusal = ERROR_INIT;
+    ck_assert_int_eq(store_open(&store_leveldb, &options, &store, &refusal),
+                     -1);
+    ck_assert_ptr_null(store);
+    ck_assert_msg(strstr(refusal.text, directory) != NULL, "%s", refusal.text);
+}
+
+static void
+refuse_says(const char *words)
+{
+    ck_assert_msg(strstr(refusal.text, words) != NULL, "%s", refusal.text);
+}
+
+static void
+write_file(const char *directory, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    free(path);
+}
+
+/* Writes one pair into the database of the closed fixture, as if by another
+ * program. */
+static void
+write_pair(struct span key, struct span value)
+{
+    char *path = xasprintf("%s/journal", fixture.directory);
+    leveldb_options_t *options = leveldb_options_create();
+    leveldb_writeoptions_t *write = leveldb_writeoptions_create();
+    char *errptr = NULL;
+    leveldb_t *db;
+
+    leveldb_options_set_create_if_missing(options, 1);
+    db = leveldb_open(options, path, &errptr);
+    ck_assert_ptr_null(errptr);
+    leveldb_put(db, write, key.data, key.len, value.data, value.len, &errptr);
+    ck_assert_ptr_null(errptr);
+    leveldb_close(db);
+    leveldb_writeoptions_destroy(write);
+    leveldb_options_destroy(options);
+    free(path);
+}
+
+START_TEST(directory_in_use_is_refused)
+{
+    fixture_init(&fixture, &store_leveldb);
+    refuse_open(fixture.directory);
+    refuse_says("in use");
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(directory_of_another_program_is_refused_and_left_alone)
+{
+    char *journal;
+
+    fixture_init_closed();
+    write_file(fixture.directory, "thesis.tex", "dear reader");
+    refuse_open(fixture.directory);
+    refuse_says("thesis.tex");
+    journal = xasprintf("%s/journal", fixture.directory);
+    ck_assert_int_ne(access(journal, F_OK), 0);
+    free(journal);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(database_of_another_program_is_refused)
+{
+    fixture_init_closed();
+    write_pair(SPAN("block"), SPAN("chain"));
+    refuse_open(fixture.directory);
+    refuse_says("another program");
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(directory_that_cannot_be_made_is_refused)
+{
+    char *below;
+
+    fixture_init_closed();
+    write_file(fixture.directory, "file", "");
+    below = xasprintf("%s/file/data", fixture.directory);
+    refuse_open(below);
+    refuse_says("cannot make");
+    free(below);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(missing_directories_are_made_for_the_owner_only)
+{
+    char *below;
+    char *top = testutil_tmpdir();
+    struct stat st;
+
+    fixture_init_closed();
+    below = xasprintf("%s/a/b/c", top);
+    fixture.options.directory = below;
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_int_eq(stat(below, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777u, 0700);
+    fixture_fini(&fixture);
+    testutil_rmtree(top);
+    free(below);
+    free(top);
+}
+END_TEST
+
+/* Puts the value in buf, with its version raised and sealed, under key. */
+static void
+write_newer(struct store_key key, struct buf *value)
+{
+    struct span name = store_key_span(&key);
+    uint32_t crc;
+
+    value->data[0]++;
+    crc = crc32c(0, name.data, name.len);
+    crc = crc32c(crc, value->data, 4);
+    crc = crc32c(crc, value->data + 8, value->len - 8);
+    for (int i = 0; i < 4; i++) {
+        value->data[4 + i] = (char)(uint8_t)(crc >> (24 - 8 * i));
+    }
+    write_pair(name, buf_span(value));
+    buf_fini(value);
+}
+
+START_TEST(directory_of_a_newer_version_is_refused)
+{
+    struct store_format format = { .epoch = 1 };
+    struct store_key key = store_key_format();
+    struct buf value = BUF_INIT;
+
+    fixture_init(&fixture, &store_leveldb);
+    store_close(&fixture.store);
+    store_format_encode(&format, store_key_span(&key), &value);
+    write_newer(key, &value);
+    refuse_open(fixture.directory);
+    refuse_says("newer");
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(record_of_a_newer_version_is_refused)
+{
+    struct store_record record = { .seq = 2, .persistent = true };
+    struct store_key key = store_key_record(1, 2);
+    struct buf value = BUF_INIT;
+
+    fixture_init(&fixture, &store_leveldb);
+    (void)fixture_put(&fixture, fixture_queue(&fixture, "Q"), 1);
+    store_close(&fixture.store);
+    store_record_encode(&record, store_key_span(&key), &value);
+    write_newer(key, &value);
+    refuse_open(fixture.directory);
+    refuse_says("newer");
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(damaged_database_is_refused)
+{
+    char *current;
+
+    fixture_init(&fixture, &store_leveldb);
+    store_close(&fixture.store);
+    current = xasprintf("%s/journal", fixture.directory);
+    write_file(current, "CURRENT", "MANIFEST-999999\n");
+    free(current);
+    refuse_open(fixture.directory);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+static leveldb_t *
+open_without_space(const leveldb_options_t *options, const char *name,
+                   char **errptr)
+{
+    (void)options;
+    (void)name;
+    *errptr = xstrdup("IO error: x/000003.log: No space left on device");
+    return NULL;
+}
+
+START_TEST(full_disk_at_the_open_is_refused)
+{
+    fixture_init_closed();
+    ldb_hooks.open = open_without_space;
+    refuse_open(fixture.directory);
+    refuse_says("full");
+    ldb_hooks.open = leveldb_open;
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* -------------------------------------------------------------- damage -- */
+
+START_TEST(damaged_record_is_skipped_and_set_aside)
+{
+    struct store_key key = store_key_record(1, 2);
+    struct store_queue *queue;
+    struct stat st;
+    char *quarantine;
+
+    fixture_init(&fixture, &store_leveldb);
+    quarantine = xasprintf("%s/quarantine", fixture.directory);
+    put_many(fixture_queue(&fixture, "Q"), 1, 3);
+    store_close(&fixture.store);
+    write_pair(store_key_span(&key), SPAN("not what was written there"));
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_uint_eq(fixture.found[0].info.count, 3);
+    queue = fixture.found[0].queue;
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 2);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 1);
+    ck_assert_uint_eq(fixture.fetched.seqs[1], 3);
+    ck_assert_uint_eq(fixture.fetched.skipped, 1);
+    ck_assert(!fixture.fetched.failed);
+    ck_assert(fixture.fetched.intact);
+    ck_assert_int_eq(stat(quarantine, &st), 0);
+    ck_assert_int_gt(st.st_size, 26);
+    /* It is there now, and no longer in the journal. */
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.skipped, 0);
+    free(quarantine);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* Flips one bit of the middle of every table file. */
+static void
+damage_tables(void)
+{
+    char *journal = xasprintf("%s/journal", fixture.directory);
+    DIR *dir = opendir(journal);
+    const struct dirent *entry;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        if (strstr(entry->d_name, ".ldb") != NULL) {
+            char *path = xasprintf("%s/%s", journal, entry->d_name);
+            FILE *file = fopen(path, "r+");
+            long size;
+            int byte;
+
+            ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
+            size = ftell(file);
+            ck_assert_int_eq(fseek(file, size / 2, SEEK_SET), 0);
+            byte = fgetc(file);
+            ck_assert_int_eq(fseek(file, size / 2, SEEK_SET), 0);
+            ck_assert_int_ge(fputc(byte ^ 0x10, file), 0);
+            ck_assert_int_eq(fclose(file), 0);
+            free(path);
+        }
+    }
+    (void)closedir(dir);
+    free(journal);
+}
+
+START_TEST(flipped_bit_in_a_table_never_comes_out_as_a_record)
+{
+    enum { COUNT = 2000 };
+    struct store_queue *queue;
+    uint64_t next = 1;
+    size_t count = 0;
+    size_t skipped = 0;
+
+    fixture_init(&fixture, &store_leveldb);
+    put_many(fixture_queue(&fixture, "Q"), 1, COUNT);
+    /* Opening writes the log into a table. */
+    fixture_reopen(&fixture);
+    store_close(&fixture.store);
+    damage_tables();
+    fixture_open(&fixture, &store_leveldb);
+    queue = fixture.found[0].queue;
+    do {
+        fixture_fetch(&fixture, queue, next, 100, SIZE_MAX);
+        ck_assert(fixture.fetched.intact);
+        ck_assert(!fixture.fetched.failed);
+        ck_assert(fixture.fetched.next_seq > next || fixture.fetched.at_end);
+        next = fixture.fetched.next_seq;
+        count += fixture.fetched.count;
+        skipped += fixture.fetched.skipped;
+    } while (!fixture.fetched.at_end);
+    ck_assert_uint_ge(skipped, 1);
+    ck_assert_uint_lt(count, COUNT);
+    /* One block of 16 KiB is all that a flipped bit may cost. */
+    ck_assert_uint_gt(count, COUNT - 300);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* ------------------------------------------------------------- failing -- */
+
+/* Written by the test before the store is opened or while its thread waits. */
+static int fail_writes; /* atomic: so many writes fail from now on */
+static int fail_opens;  /* atomic: then so many reopenings */
+
+static bool
+fails(int *left)
+{
+    return __atomic_load_n(left, __ATOMIC_SEQ_CST) > 0 &&
+           __atomic_fetch_sub(left, 1, __ATOMIC_SEQ_CST) > 0;
+}
+
+static void
+failing_write(leveldb_t *db, const leveldb_writeoptions_t *options,
+              leveldb_writebatch_t *batch, char **errptr)
+{
+    if (fails(&fail_writes)) {
+        *errptr = xstrdup("IO error: 000003.log: Input/output error");
+        return;
+    }
+    leveldb_write(db, options, batch, errptr);
+}
+
+static leveldb_t *
+failing_open(const leveldb_options_t *options, const char *name, char **errptr)
+{
+    if (fails(&fail_opens)) {
+        *errptr = xstrdup("IO error: MANIFEST: Input/output error");
+        return NULL;
+    }
+    return leveldb_open(options, name, errptr);
+}
+
+static void
+setup_failing(void)
+{
+    ldb_hooks.write = failing_write;
+    ldb_hooks.open = failing_open;
+    ldb_hooks.backoff_us = 2000;
+    __atomic_store_n(&fail_writes, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&fail_opens, 0, __ATOMIC_SEQ_CST);
+}
+
+static void
+teardown_failing(void)
+{
+    ldb_hooks.write = leveldb_write;
+    ldb_hooks.open = leveldb_open;
+    ldb_hooks.free_bytes = ldb_disk_free_bytes;
+    ldb_hooks.backoff_us = 100000;
+}
+
+static void
+wait_healthy(unsigned calls)
+{
+    while (fixture.healthy_calls < calls) {
+        fixture_turn(&fixture);
+    }
+}
+
+START_TEST(failed_batch_is_reported_kept_and_written_after_all)
+{
+    struct store_queue *queue;
+    struct store_stats stats;
+
+    fixture_init(&fixture, &store_leveldb);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    (void)fixture_sync(&fixture);
+    __atomic_store_n(&fail_writes, 3, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&fail_opens, 2, __ATOMIC_SEQ_CST);
+    (void)fixture_put(&fixture, queue, 2);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_FAILED);
+    ck_assert_ptr_nonnull(strstr(fixture.failure.text, "Input/output error"));
+    ck_assert_ptr_nonnull(strstr(fixture.failure.text, fixture.directory));
+    ck_assert_uint_eq(fixture.unhealthy_calls, 1);
+    wait_healthy(1);
+    ck_assert_ptr_null(store_failure(fixture.store));
+    ck_assert_uint_eq(fixture.failed_calls, 1);
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_eq(stats.failures, 1);
+    ck_assert_uint_eq(stats.pending_bytes, 0);
+    (void)fixture_put(&fixture, queue, 3);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    fixture_reopen(&fixture);
+    fixture_fetch(&fixture, fixture.found[0].queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 3);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(deletes_during_a_failure_are_kept_and_applied)
+{
+    struct store_queue *queue;
+    struct store_slot slot;
+
+    fixture_init(&fixture, &store_leveldb);
+    queue = fixture_queue(&fixture, "Q");
+    put_many(queue, 1, 3);
+    (void)fixture_sync(&fixture);
+    __atomic_store_n(&fail_writes, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&fail_opens, 20, __ATOMIC_SEQ_CST);
+    slot = fixture_put(&fixture, queue, 4);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_FAILED);
+    store_delete(fixture.store, queue, 2, STORE_SLOT_STORED);
+    /* Who waits hears at once, not when the disk is back. */
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_FAILED);
+    ck_assert_ptr_nonnull(store_failure(fixture.store));
+    store_delete(fixture.store, queue, 4, slot);
+    __atomic_store_n(&fail_opens, 0, __ATOMIC_SEQ_CST);
+    wait_healthy(1);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 2);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], 1);
+    ck_assert_uint_eq(fixture.fetched.seqs[1], 3);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(fetch_during_a_failure_answers_when_it_is_over)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, &store_leveldb);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    __atomic_store_n(&fail_writes, 2, __ATOMIC_SEQ_CST);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_FAILED);
+    fixture_fetch(&fixture, queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 1);
+    ck_assert_uint_eq(fixture.healthy_calls, 1);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(close_of_a_failing_store_gives_up_and_releases)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, &store_leveldb);
+    queue = fixture_queue(&fixture, "Q");
+    __atomic_store_n(&fail_writes, 1000000, __ATOMIC_SEQ_CST);
+    (void)fixture_put(&fixture, queue, 1);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_FAILED);
+    (void)fixture_put(&fixture, queue, 2);
+    store_close(&fixture.store);
+    ck_assert_uint_eq(fixture.holds, 0);
+    __atomic_store_n(&fail_writes, 0, __ATOMIC_SEQ_CST);
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_uint_eq(fixture.found_count, 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+static uint64_t free_bytes_now; /* atomic */
+
+static uint64_t
+free_bytes_of_test(const char *directory)
+{
+    ck_assert_ptr_nonnull(directory);
+    return __atomic_load_n(&free_bytes_now, __ATOMIC_SEQ_CST);
+}
+
+START_TEST(low_disk_stops_puts_while_deletes_go_on)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, &store_leveldb);
+    ldb_hooks.free_bytes = free_bytes_of_test;
+    __atomic_store_n(&free_bytes_now, 1000, __ATOMIC_SEQ_CST);
+    fixture.options.free_bytes_min = 1001;
+    fixture_reopen(&fixture);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    /* There is room for this one still: the mark is above the end. */
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    ck_assert_ptr_nonnull(store_failure(fixture.store));
+    ck_assert_ptr_nonnull(
+        strstr(store_failure(fixture.store)->text, "disk full"));
+    store_delete(fixture.store, queue, 1, STORE_SLOT_STORED);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    __atomic_store_n(&free_bytes_now, 1001, __ATOMIC_SEQ_CST);
+    wait_healthy(1);
+    ck_assert_ptr_null(store_failure(fixture.store));
+    fixture_fini(&fixture);
+}
+END_TEST
+
+static TCase *
+refusing_tcase(void)
+{
+    TCase *tcase = tcase_create("refuses");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, directory_in_use_is_refused);
+    tcase_add_test(tcase,
+                   directory_of_another_program_is_refused_and_left_alone);
+    tcase_add_test(tcase, database_of_another_program_is_refused);
+    tcase_add_test(tcase, directory_that_cannot_be_made_is_refused);
+    tcase_add_test(tcase, missing_directories_are_made_for_the_owner_only);
+    tcase_add_test(tcase, directory_of_a_newer_version_is_refused);
+    tcase_add_test(tcase, record_of_a_newer_version_is_refused);
+    tcase_add_test(tcase, damaged_database_is_refused);
+    tcase_add_test(tcase, full_disk_at_the_open_is_refused);
+    tcase_add_test(tcase, damaged_record_is_skipped_and_set_aside);
+    tcase_add_test(tcase, flipped_bit_in_a_table_never_comes_out_as_a_record);
+    return tcase;
+}
+
+static TCase *
+failing_tcase(void)
+{
+    TCase *tcase = tcase_create("fails");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup_failing, teardown_failing);
+    tcase_add_test(tcase, failed_batch_is_reported_kept_and_written_after_all);
+    tcase_add_test(tcase, deletes_during_a_failure_are_kept_and_applied);
+    tcase_add_test(tcase, fetch_during_a_failure_answers_when_it_is_over);
+    tcase_add_test(tcase, close_of_a_failing_store_gives_up_and_releases);
+    tcase_add_test(tcase, low_disk_stops_puts_while_deletes_go_on);
+    return tcase;
+}
+
 static Suite *
 store_leveldb_suite(void)
 {
@@ -374,6 +909,8 @@ store_leveldb_suite(void)
                    number_of_a_cancelled_put_is_not_used_again_after_a_crash);
     tcase_add_test(tcase, torn_end_of_the_log_takes_its_own_batch_only);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, refusing_tcase());
+    suite_add_tcase(suite, failing_tcase());
     return suite;
 }
 
