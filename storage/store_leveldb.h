@@ -2,11 +2,13 @@
 /*
  * Inside the LevelDB engine; included by store_leveldb*.c and its tests only.
  *
- *   store_leveldb.c         the loop side: operations, tickets, completions
+ *   store_leveldb.c         the loop side: journals, operations, tickets
+ *   store_leveldb_turn.c    the loop side: handing over, completions
  *   store_leveldb_writer.c  the storage thread: commits and their failures
  *   store_leveldb_reader.c  fetches, on the storage thread
  *   store_leveldb_space.c   purging and compacting, storage thread and helper
  *   store_leveldb_open.c    opening, recovering, closing
+ *   store_leveldb_format.c  whose directory this is
  *   store_leveldb_disk.c    LevelDB's handle, its options and error texts
  *
  * Threads: the loop fills one batch of operations while the storage thread
@@ -21,6 +23,7 @@
 #include "storage/store_head.h"
 #include "storage/store_record.h"
 
+#include <assert.h>
 #include <leveldb/c.h>
 #include <pthread.h>
 
@@ -221,8 +224,18 @@ ldb_record_size(const struct store_record *record)
     return STORE_RECORD_HEADER_SIZE + record->headers.len + record->body.len;
 }
 
-/* Loop side.  Hands the pending batch over and returns; for the close. */
+static inline struct ldb_store *
+ldb_of(struct store *store)
+{
+    assert(store->engine == &store_leveldb);
+    return container_of(store, struct ldb_store, base);
+}
+
+/* Loop side.  Hands the pending batch over; sync: even if nobody asked. */
 void ldb_hand_over(struct ldb_store *ldb, bool sync);
+/* The engine's flush and poll slots. */
+int64_t ldb_flush(struct store *store, int64_t now_us);
+void ldb_poll(struct store *store);
 /* Appends the journal's entry to the batch, or renews the one in it. */
 void ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue);
 /* Makes a queue with the given number and lists it. */
@@ -238,6 +251,15 @@ int ldb_open(const struct store_options *options, struct store **store_out,
              struct error *err);
 void ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx);
 void ldb_close(struct store **store);
+
+/* Makes the directory if need be; refuses that of another program. */
+int ldb_directory_open(const char *path, struct error *err);
+/* Reads the format record, or makes it, and marks the journal as in use. */
+int ldb_format_open(struct ldb_store *ldb, struct error *err);
+int ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err);
+/* Says why what (newer or damaged) keeps the journal from being opened. */
+int ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
+               const char *what, struct error *err);
 
 /* The storage thread; ctx is the struct ldb_store. */
 void *ldb_writer_main(void *ctx);

@@ -10,200 +10,12 @@
 #include "storage/store_leveldb.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 
 enum { OPEN_DROP_STEP = 1000 };
-
-/* ---------------------------------------------------------- directory -- */
-
-/* Makes path and what is missing above it. */
-static int
-open_make_directory(const char *path, struct error *err)
-{
-    char *partial = xstrdup(path);
-    int status = 0;
-
-    for (char *at = partial + 1; status == 0 && *at != '\0'; at++) {
-        if (*at == '/') {
-            *at = '\0';
-            if (mkdir(partial, 0700) != 0 && errno != EEXIST) {
-                status = -1;
-            }
-            *at = '/';
-        }
-    }
-    if (status == 0 && mkdir(path, 0700) != 0 && errno != EEXIST) {
-        status = -1;
-    }
-    if (status != 0) {
-        (void)error_set(err,
-                        "cannot make data directory %s: %s; choose a place "
-                        "that this user may write to",
-                        path, strerror(errno));
-    }
-    free(partial);
-    return status;
-}
-
-/* What may lie in a data directory before its first use: other parts of the
- * same broker, sockets among them, and what a file system puts there. */
-static bool
-open_entry_is_fine(const struct dirent *entry)
-{
-    return strcmp(entry->d_name, ".") == 0 ||
-           strcmp(entry->d_name, "..") == 0 ||
-           strcmp(entry->d_name, "lost+found") == 0 ||
-           strcmp(entry->d_name, "quarantine") == 0 ||
-           strncmp(entry->d_name, "stompd", strlen("stompd")) == 0 ||
-           entry->d_type == DT_SOCK;
-}
-
-/* Whether there is a journal: 1, 0 when path may become ours, or -1. */
-static int
-open_look(const char *path, struct error *err)
-{
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
-    char foreign[256] = "";
-    bool journal = false;
-
-    if (dir == NULL) {
-        return error_set(err,
-                         "cannot read data directory %s: %s; choose a "
-                         "directory that this user owns",
-                         path, strerror(errno));
-    }
-    while ((entry = readdir(dir)) != NULL) { /* NOLINT: nobody else reads it */
-        if (strcmp(entry->d_name, "journal") == 0) {
-            journal = true;
-        } else if (!open_entry_is_fine(entry)) {
-            (void)span_escape(span_of_text(entry->d_name), foreign,
-                              sizeof(foreign));
-        }
-    }
-    (void)closedir(dir);
-    if (!journal && foreign[0] != '\0') {
-        return error_set(err,
-                         "data directory %s holds files of another program "
-                         "(%s): choose an empty directory",
-                         path, foreign);
-    }
-    return journal ? 1 : 0;
-}
-
-/* ------------------------------------------------------------- format -- */
-
-static int
-open_put(struct ldb_disk *disk, struct store_key key, struct error *err)
-{
-    leveldb_writebatch_clear(disk->batch);
-    leveldb_writebatch_put(disk->batch, key.bytes, key.len,
-                           disk->scratch.data, disk->scratch.len);
-    return ldb_disk_write(disk, disk->batch, true, err);
-}
-
-static int
-open_format_write(struct ldb_store *ldb, bool clean, struct error *err)
-{
-    struct store_key key = store_key_format();
-
-    ldb->format.clean = clean;
-    buf_clear(&ldb->disk.scratch);
-    store_format_encode(&ldb->format, store_key_span(&key),
-                        &ldb->disk.scratch);
-    return open_put(&ldb->disk, key, err);
-}
-
-static int
-open_format_new(struct ldb_store *ldb, struct error *err)
-{
-    struct store_format *format = &ldb->format;
-
-    if (getrandom(format->uuid, sizeof(format->uuid), 0) !=
-        (ssize_t)sizeof(format->uuid)) {
-        return error_set(err, "no random bytes for the id of %s",
-                         ldb->disk.directory);
-    }
-    /* RFC 4122, version 4. */
-    format->uuid[6] = (uint8_t)((format->uuid[6] & 0x0fu) | 0x40u);
-    format->uuid[8] = (uint8_t)((format->uuid[8] & 0x3fu) | 0x80u);
-    format->created_ms = clock_wall_ms();
-    return 0;
-}
-
-static int __attribute__((cold))
-open_refuse(const struct ldb_store *ldb, enum store_decode decode,
-            const char *what, struct error *err)
-{
-    if (decode == STORE_DECODE_NEWER) {
-        return error_set(err,
-                         "journal %s was written by a newer stompd (%s): run "
-                         "that version, or choose another directory",
-                         ldb->disk.path, what);
-    }
-    return error_set(err,
-                     "journal %s is damaged (%s): keep a copy of it, then "
-                     "bring a backup back or move it away to start empty",
-                     ldb->disk.path, what);
-}
-
-/* The database has no format record: made just now, or by somebody else. */
-static int
-open_format_missing(struct ldb_store *ldb, struct error *err)
-{
-    leveldb_iterator_t *iter =
-        leveldb_create_iterator(ldb->disk.db, ldb->disk.read_checked);
-    bool empty;
-
-    leveldb_iter_seek_to_first(iter);
-    empty = !leveldb_iter_valid(iter);
-    leveldb_iter_destroy(iter);
-    if (!empty) {
-        return error_set(err,
-                         "journal %s is a LevelDB database of another "
-                         "program: choose another data directory",
-                         ldb->disk.path);
-    }
-    return open_format_new(ldb, err);
-}
-
-static int
-open_format(struct ldb_store *ldb, struct error *err)
-{
-    struct store_key key = store_key_format();
-    struct error text = ERROR_INIT;
-    char *errptr = NULL;
-    enum store_decode decode;
-    size_t len = 0;
-    char *value = leveldb_get(ldb->disk.db, ldb->disk.read_checked, key.bytes,
-                              key.len, &len, &errptr);
-
-    if (ldb_text_take(errptr, &text)) {
-        return open_refuse(ldb, STORE_DECODE_CORRUPT, text.text, err);
-    }
-    if (value == NULL) {
-        if (open_format_missing(ldb, err) != 0) {
-            return -1;
-        }
-    } else {
-        decode = store_format_decode(store_key_span(&key), span_of(value, len),
-                                     &ldb->format);
-        leveldb_free(value);
-        if (decode != STORE_DECODE_OK) {
-            return open_refuse(ldb, decode, "format record", err);
-        }
-    }
-    ldb->format.epoch++;
-    return open_format_write(ldb, false, err);
-}
 
 /* ----------------------------------------------------------- recovery -- */
 
@@ -217,11 +29,11 @@ open_entry(struct ldb_store *ldb, struct span key, struct span value,
     uint32_t number;
 
     if (!store_key_queue_parse(key, &number)) {
-        return open_refuse(ldb, STORE_DECODE_CORRUPT, "key of a journal", err);
+        return ldb_refuse(ldb, STORE_DECODE_CORRUPT, "key of a journal", err);
     }
     decode = store_journal_decode(key, value, &journal);
     if (decode != STORE_DECODE_OK) {
-        return open_refuse(ldb, decode, "entry of a journal", err);
+        return ldb_refuse(ldb, decode, "entry of a journal", err);
     }
     if (number >= ldb->next_journal) {
         ldb->next_journal = number + 1;
@@ -257,7 +69,7 @@ open_entries(struct ldb_store *ldb, struct error *err)
     leveldb_iter_get_error(iter, &errptr);
     leveldb_iter_destroy(iter);
     if (ldb_text_take(errptr, &text) && status == 0) {
-        status = open_refuse(ldb, STORE_DECODE_CORRUPT, text.text, err);
+        status = ldb_refuse(ldb, STORE_DECODE_CORRUPT, text.text, err);
     }
     return status;
 }
@@ -327,7 +139,7 @@ open_journal(struct ldb_store *ldb, struct store_queue *queue,
            journal == queue->journal) {
         if (open_record(ldb, queue, ldb_iter_key(iter), ldb_iter_value(iter),
                         &drops) != 0) {
-            return open_refuse(ldb, STORE_DECODE_NEWER, "record", err);
+            return ldb_refuse(ldb, STORE_DECODE_NEWER, "record", err);
         }
         if (open_drop(ldb, &drops, OPEN_DROP_STEP, err) != 0) {
             return -1;
@@ -442,20 +254,18 @@ open_new(const struct store_options *options)
 static int
 open_all(struct ldb_store *ldb, struct error *err)
 {
-    int journal;
+    int status;
 
-    if (open_make_directory(ldb->disk.directory, err) != 0) {
-        return -1;
-    }
-    journal = open_look(ldb->disk.directory, err);
-    if (journal < 0 || ldb_disk_open(&ldb->disk, true, err) != 0 ||
-        open_format(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
+    if (ldb_directory_open(ldb->disk.directory, err) != 0 ||
+        ldb_disk_open(&ldb->disk, true, err) != 0 ||
+        ldb_format_open(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
         open_journals(ldb, err) != 0) {
         return -1;
     }
-    if (pthread_create(&ldb->thread, NULL, ldb_writer_main, ldb) != 0) {
+    status = pthread_create(&ldb->thread, NULL, ldb_writer_main, ldb);
+    if (status != 0) {
         return error_set(err, "cannot start the storage thread: %s",
-                         strerror(errno));
+                         strerror(status));
     }
     return 0;
 }
@@ -551,7 +361,7 @@ ldb_close(struct store **store)
     }
     ldb_batch_release(ldb, &ldb->fill);
     if (ok) {
-        (void)open_format_write(ldb, true, NULL);
+        (void)ldb_format_write(ldb, true, NULL);
     }
     open_free(ldb);
     *store = NULL;

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The LevelDB engine, loop side: the end of a turn, where the batch goes to
+ * the storage thread, and what that brings back.
+ */
+#include "storage/store_leveldb.h"
+
+#include <assert.h>
+
+/* While space is low, look again so often. */
+enum { TURN_SPACE_AGAIN_US = 500000 };
+
+/* -------------------------------------------------------------- flush -- */
+
+static void
+turn_fill_reset(struct ldb_store *ldb)
+{
+    ldb->filling++;
+    ldb->fill_ticketed = false;
+    ldb->fill_sync = false;
+    ldb->fill_sync_before = false;
+}
+
+void
+ldb_hand_over(struct ldb_store *ldb, bool sync)
+{
+    struct ldb_batch emptied = ldb->job.batch;
+    bool ticketed = ldb->fill_ticketed || ldb->fill.live > 0;
+    struct store_fetch *fetch;
+
+    assert(!ldb->busy && emptied.len == 0);
+    for (size_t i = 0; i < ldb->fill.len; i++) {
+        if (ldb->fill.ops[i].kind == LDB_OP_ENTRY) {
+            ldb->fill.ops[i].queue->stored = true;
+        }
+    }
+    DL_FOREACH (ldb->fetches, fetch) {
+        fetch->under_way = true;
+    }
+    ldb->job.batch = ldb->fill;
+    ldb->job.fetches = ldb->fetches;
+    ldb->job.sync = sync || (ldb->fill_sync && (ldb->fill.live > 0 ||
+                                                ldb->fill_sync_before));
+    ldb->busy_sync = sync || ldb->fill_sync;
+    ldb->fill = emptied;
+    ldb->fill_id++;
+    ldb->fill_since_us = INT64_MAX;
+    ldb->fetches = NULL;
+    ldb->busy = true;
+    ldb->busy_failed = false;
+    ldb->busy_bytes = ldb->job.batch.bytes;
+    ldb->busy_ticket = ticketed ? ldb->filling : 0;
+    if (ticketed) {
+        turn_fill_reset(ldb);
+    }
+    (void)pthread_mutex_lock(&ldb->lock);
+    ldb->handed = true;
+    (void)pthread_cond_broadcast(&ldb->cond);
+    (void)pthread_mutex_unlock(&ldb->lock);
+}
+
+/* Ends the pending ticket here: there is nothing to write, or no way to. */
+static void
+turn_end_locally(struct ldb_store *ldb, enum store_result result)
+{
+    ldb->local_ticket = ldb->filling;
+    ldb->local_result = result;
+    turn_fill_reset(ldb);
+    ldb->options.wake(ldb->options.ctx);
+}
+
+/* When the storage thread is wanted next; at most now when it is due. */
+static int64_t
+turn_due_us(const struct ldb_store *ldb, int64_t now_us)
+{
+    int64_t due = INT64_MAX;
+
+    if (ldb->fill_sync || ldb->fetches != NULL ||
+        ldb->fill.bytes >= ldb->options.flush_bytes) {
+        return now_us;
+    }
+    if (ldb->fill.live > 0) {
+        due = ldb->fill_since_us + ldb->options.flush_delay_us;
+    }
+    if (ldb->unsynced_since_us != INT64_MAX &&
+        ldb->unsynced_since_us + ldb->options.sync_interval_us < due) {
+        due = ldb->unsynced_since_us + ldb->options.sync_interval_us;
+    }
+    if (ldb->failed_space && ldb->space_due_us < due) {
+        due = ldb->space_due_us;
+    }
+    return due;
+}
+
+int64_t
+ldb_flush(struct store *store, int64_t now_us)
+{
+    struct ldb_store *ldb = ldb_of(store);
+    bool sync_due;
+    int64_t due;
+
+    if (ldb->polling) {
+        return now_us; /* asked by a completion: the turn is not over */
+    }
+    if (ldb->fill.live > 0 && ldb->fill_since_us == INT64_MAX) {
+        ldb->fill_since_us = now_us;
+    } else if (ldb->fill.live == 0) {
+        ldb->fill_since_us = INT64_MAX;
+    }
+    if (ldb->busy) {
+        if (ldb->failed && !ldb->failed_space && ldb->fill_ticketed &&
+            ldb->local_ticket == 0) {
+            turn_end_locally(ldb, STORE_FAILED);
+        }
+        return INT64_MAX; /* its completion wakes the loop */
+    }
+    if (ldb->fill.live == 0 && ldb->fill_ticketed && !ldb->fill_sync_before &&
+        ldb->local_ticket == 0) {
+        turn_end_locally(ldb, ldb->fill_sync ? STORE_ON_DISK : STORE_WRITTEN);
+    }
+    due = turn_due_us(ldb, now_us);
+    if (due > now_us) {
+        return due;
+    }
+    sync_due = ldb->unsynced_since_us != INT64_MAX &&
+               now_us - ldb->unsynced_since_us >= ldb->options.sync_interval_us;
+    ldb->busy_since_us = now_us;
+    ldb->space_due_us = now_us + TURN_SPACE_AGAIN_US;
+    ldb_hand_over(ldb, sync_due);
+    return INT64_MAX;
+}
+
+/* --------------------------------------------------------------- poll -- */
+
+static void
+turn_on_failure(struct ldb_store *ldb, const struct error *err)
+{
+    store_ticket ticket = ldb->busy_ticket;
+
+    ldb->failure = *err;
+    ldb->failed = true;
+    ldb->failed_space = false;
+    ldb->busy_failed = true;
+    ldb->busy_ticket = 0;
+    ldb->stats.failures++;
+    ldb->options.health(ldb->options.ctx, &ldb->failure);
+    if (ticket != 0) {
+        ldb->options.committed(ldb->options.ctx, ticket, STORE_FAILED,
+                               &ldb->failure);
+    }
+}
+
+static void
+turn_on_healthy(struct ldb_store *ldb)
+{
+    ldb->failed = false;
+    ldb->failed_space = false;
+    ldb->options.health(ldb->options.ctx, NULL);
+}
+
+static void
+turn_on_space(struct ldb_store *ldb, const struct ldb_report *report)
+{
+    if (report->space_low && !ldb->failed) {
+        ldb->failure = report->err;
+        ldb->failed = true;
+        ldb->failed_space = true;
+        ldb->stats.failures++;
+        ldb->options.health(ldb->options.ctx, &ldb->failure);
+    } else if (!report->space_low && ldb->failed_space) {
+        turn_on_healthy(ldb);
+    }
+}
+
+static void
+turn_on_written(struct ldb_store *ldb)
+{
+    struct ldb_job *job = &ldb->job;
+
+    if (job->batch.live > 0) {
+        ldb->stats.batches++;
+        ldb->stats.bytes_written += job->batch.bytes;
+    }
+    ldb->stats.syncs += job->syncs;
+    if (job->syncs > 0) {
+        ldb->unsynced_since_us = INT64_MAX;
+    } else if (job->batch.live > 0 && ldb->unsynced_since_us == INT64_MAX) {
+        ldb->unsynced_since_us = ldb->busy_since_us;
+    }
+    job->syncs = 0;
+    ldb->stats.pending_bytes -= ldb->busy_bytes;
+    ldb->busy_bytes = 0;
+    ldb_batch_release(ldb, &job->batch);
+}
+
+static void
+turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
+{
+    ldb->stats.fetches++;
+    if (!fetch->cancelled) {
+        fetch->fetched(fetch->ctx, &fetch->page);
+    }
+    ldb_fetch_free(&fetch);
+}
+
+/* The storage thread has given the job back. */
+static void
+turn_on_done(struct ldb_store *ldb)
+{
+    store_ticket ticket = ldb->busy_ticket;
+    bool sync = ldb->busy_sync || ldb->job.syncs > 0;
+
+    turn_on_written(ldb);
+    ldb->busy_ticket = 0;
+    if (ldb->busy_failed) {
+        turn_on_healthy(ldb);
+    } else if (ticket != 0) {
+        ldb->options.committed(ldb->options.ctx, ticket,
+                               sync ? STORE_ON_DISK : STORE_WRITTEN, NULL);
+    }
+    while (ldb->job.fetches != NULL) {
+        struct store_fetch *fetch = ldb->job.fetches;
+
+        DL_DELETE(ldb->job.fetches, fetch);
+        turn_on_fetched(ldb, fetch);
+    }
+    ldb->busy = false;
+}
+
+static void
+turn_on_local(struct ldb_store *ldb)
+{
+    store_ticket ticket = ldb->local_ticket;
+
+    ldb->local_ticket = 0;
+    ldb->options.committed(
+        ldb->options.ctx, ticket, ldb->local_result,
+        ldb->local_result == STORE_FAILED ? &ldb->failure : NULL);
+}
+
+void
+ldb_poll(struct store *store)
+{
+    struct ldb_store *ldb = ldb_of(store);
+    struct ldb_report report = { .done = false };
+
+    /* A callback may ask for a flush; the job must not change below us. */
+    ldb->polling = true;
+    if (ldb->local_ticket != 0) {
+        turn_on_local(ldb);
+    }
+    if (ldb->busy) {
+        (void)pthread_mutex_lock(&ldb->lock);
+        if (ldb->report.done || ldb->report.failed) {
+            report = ldb->report;
+            ldb->report = (struct ldb_report){ .done = false };
+        }
+        (void)pthread_mutex_unlock(&ldb->lock);
+    }
+    if (report.failed) {
+        turn_on_failure(ldb, &report.err);
+    }
+    if (report.done) {
+        turn_on_done(ldb);
+    }
+    if (report.space_known) {
+        turn_on_space(ldb, &report);
+    }
+    ldb->polling = false;
+}
