@@ -6,7 +6,7 @@
 #include <sysexits.h>
 
 const struct command *const commands[] = {
-    &command_send, &command_subscribe, &command_help, NULL,
+    &command_send, &command_subscribe, &command_bench, &command_help, NULL,
 };
 
 const struct command *

@@ -16,6 +16,7 @@ struct command {
     command_run_fn *run;
 };
 
+extern const struct command command_bench;
 extern const struct command command_help;
 extern const struct command command_send;
 extern const struct command command_subscribe;
