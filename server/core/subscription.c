@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/core/subscription.h"
 
-#include "server/core/core.h"
+#include "base/hash.h"
+#include "server/core/core_private.h"
+
+#include <stdlib.h>
 
 bool
 subscription_has_credit(const struct subscription *sub)
@@ -14,4 +17,15 @@ subscription_has_credit(const struct subscription *sub)
     }
     return sub->in_flight_count < sub->prefetch &&
            sub->in_flight_bytes < sub->prefetch_bytes;
+}
+
+void
+subscription_free_if_done(struct subscription *sub)
+{
+    if (!sub->closed || sub->in_flight_count > 0) {
+        return;
+    }
+    DL_DELETE(sub->client->subscriptions, sub);
+    sub->client->core->stats.subscriptions--;
+    free(sub);
 }

@@ -63,3 +63,6 @@ struct subscription {
 /* Whether one more message may be sent to it.  One message is always allowed,
  * however large. */
 bool subscription_has_credit(const struct subscription *sub);
+
+/* Frees an unsubscribed one once nothing of it is in flight. */
+void subscription_free_if_done(struct subscription *sub);

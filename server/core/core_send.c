@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending: which destination, persistent or not, what the receipt waits for.
+ */
+#include "server/core/core_private.h"
+
+enum core_find
+core_destination(struct core *core, struct client *client,
+                 enum destination_kind kind, struct span name, bool create,
+                 struct destination **dest_out)
+{
+    bool temporary =
+        kind == DESTINATION_TEMP_QUEUE || kind == DESTINATION_TEMP_TOPIC;
+
+    if (temporary && !create) {
+        *dest_out = destination_find(core, kind, name);
+        return *dest_out != NULL ? CORE_FOUND : CORE_NOT_FOUND;
+    }
+    *dest_out = destination_get(core, kind, name, temporary ? client : NULL);
+    return CORE_FOUND;
+}
+
+/* Whether a RECEIPT need not wait for the disk.  The narrower level wins:
+ * listener, broker, policy, connection (design.md section 8). */
+static bool
+core_use_async_send(const struct core *core, const struct destination *dest,
+                    const struct send_options *options)
+{
+    if (options->use_async_send != POLICY_UNSET) {
+        return options->use_async_send == POLICY_ON;
+    }
+    if (dest->policy->use_async_send != POLICY_UNSET) {
+        return dest->policy->use_async_send == POLICY_ON;
+    }
+    if (core->options.use_async_send_set) {
+        return core->options.use_async_send;
+    }
+    return options->listener_async_send == POLICY_ON;
+}
+
+static bool
+core_is_persistent(const struct destination *dest, const struct message *msg)
+{
+    switch (dest->policy->delivery_mode) {
+    case POLICY_DELIVERY_PERSISTENT:
+        return true;
+    case POLICY_DELIVERY_NON_PERSISTENT:
+        return false;
+    case POLICY_DELIVERY_AS_SENT:
+        break;
+    }
+    return msg->persistent;
+}
+
+enum core_send
+core_send(struct core *core, struct destination *dest, struct message *msg,
+          const struct send_options *options, store_ticket *ticket_out)
+{
+    bool persistent = core_is_persistent(dest, msg);
+    struct queue *queue;
+
+    *ticket_out = 0;
+    core->stats.received++;
+    if (!destination_kind_is_queue(dest->kind)) {
+        if (message_is_expired(msg, core->now_ms)) {
+            core->stats.expired++;
+        } else {
+            topic_publish(topic_of(dest), msg, options->sender);
+        }
+        return CORE_SENT;
+    }
+    queue = queue_of(dest);
+    if ((persistent || queue->paged_count > 0) &&
+        store_failure(core->store) != NULL) {
+        return CORE_STORE_FAILED;
+    }
+    queue_push(queue, msg, persistent);
+    if (options->wait && persistent &&
+        !core_use_async_send(core, dest, options)) {
+        *ticket_out = store_ticket_take(core->store, true);
+    }
+    return CORE_SENT;
+}
+
+store_ticket
+core_ticket(struct core *core)
+{
+    return store_ticket_take(core->store, true);
+}
+
+const struct error *
+core_store_failure(const struct core *core)
+{
+    return store_failure(core->store);
+}

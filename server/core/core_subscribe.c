@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Subscribing: one subscription on one, several, or all matching destinations.
+ */
+#include "server/core/core_private.h"
+
+#include "base/alloc.h"
+#include "policy/pattern.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* The policy's prefetch for the kind of destination; for a wildcard from the
+ * entry of its own pattern (design.md section 7). */
+static uint32_t
+core_policy_prefetch(const struct core *core,
+                     const struct subscription_target *target)
+{
+    const struct policy *policy =
+        policy_map_find(core->policies, target->kind, target->name);
+
+    return destination_kind_is_queue(target->kind) ? policy->queue_prefetch
+                                                   : policy->topic_prefetch;
+}
+
+static void
+core_subscribe_wildcard(struct core *core, struct subscription *sub,
+                        const struct subscription_target *target)
+{
+    struct subscription_pattern *pattern = xcalloc(1, sizeof(*pattern));
+    struct destination *dest;
+    struct destination *next;
+
+    pattern->sub = sub;
+    pattern->kind = target->kind;
+    pattern->text = xstrndup(target->name.data, target->name.len);
+    pattern->next = sub->patterns;
+    sub->patterns = pattern;
+    (void)trie_add(core->wildcards[target->kind], target->name, pattern);
+    HASH_ITER(hh, core->destinations, dest, next) {
+        if (dest->kind == target->kind &&
+            pattern_matches(target->name, destination_name_get(dest))) {
+            destination_attach(dest, sub);
+        }
+    }
+}
+
+struct subscription *
+core_subscribe(struct core *core, struct client *client,
+               const struct subscribe_options *options, void *ctx)
+{
+    struct subscription *sub = xcalloc(1, sizeof(*sub));
+
+    sub->client = client;
+    sub->ctx = ctx;
+    sub->ack = options->ack;
+    sub->priority = options->priority;
+    sub->order = core->next_order++;
+    sub->retroactive = options->retroactive;
+    sub->no_local = options->no_local;
+    sub->pending_limit_wanted = options->pending_limit;
+    sub->prefetch = options->prefetch_set
+                        ? options->prefetch
+                        : core_policy_prefetch(core, &options->targets[0]);
+    sub->prefetch_bytes = options->prefetch_bytes > 0
+                              ? options->prefetch_bytes
+                              : core->options.prefetch_bytes;
+    DL_APPEND(client->subscriptions, sub);
+    core->stats.subscriptions++;
+    for (size_t i = 0; i < options->target_count; i++) {
+        const struct subscription_target *target = &options->targets[i];
+        bool temporary = target->kind == DESTINATION_TEMP_QUEUE ||
+                         target->kind == DESTINATION_TEMP_TOPIC;
+
+        if (target->wildcard) {
+            core_subscribe_wildcard(core, sub, target);
+        } else {
+            destination_attach(destination_get(core, target->kind,
+                                               target->name,
+                                               temporary ? client : NULL),
+                               sub);
+        }
+    }
+    return sub;
+}
+
+void
+core_unsubscribe(struct subscription *sub)
+{
+    struct core *core = sub->client->core;
+
+    assert(!sub->closed);
+    while (sub->patterns != NULL) {
+        struct subscription_pattern *pattern = sub->patterns;
+
+        sub->patterns = pattern->next;
+        (void)trie_remove(core->wildcards[pattern->kind],
+                          span_of_text(pattern->text), pattern);
+        free(pattern->text);
+        free(pattern);
+    }
+    destination_detach_all(sub);
+    if (sub->credited) {
+        sub->credited = false;
+        DL_DELETE2(core->credited, sub, credit_prev, credit_next);
+    }
+    sub->closed = true;
+    subscription_free_if_done(sub);
+}
