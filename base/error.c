@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 error_vset(struct error *err, const char *source, unsigned line,
            unsigned column, const char *fmt, va_list ap)
 {
