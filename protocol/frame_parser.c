@@ -283,8 +283,7 @@ frame_parser_between(struct frame_parser *parser, struct parser_input *in)
 static enum parser_step
 frame_parser_command(struct frame_parser *parser, struct parser_input *in)
 {
-    struct frame *frame = &parser->store.frame;
-    enum header_line fault = HEADER_LINE_OK;
+    enum frame_command command;
     struct span line;
     enum parser_step step = frame_parser_take_line(
         parser, in, parser->limits.command_bytes, &line);
@@ -297,23 +296,24 @@ frame_parser_command(struct frame_parser *parser, struct parser_input *in)
         parser->state = PARSER_BETWEEN;
         return PARSER_STEP_ON;
     }
-    frame->command = frame_command_of(line);
-    frame->command_text = line;
-    parser->escapes =
-        parser->rules->escapes && frame->command != FRAME_CONNECT &&
-        frame->command != FRAME_STOMP && frame->command != FRAME_CONNECTED;
-    if (frame->command == FRAME_UNKNOWN) {
-        fault = header_line_check(line, parser->rules);
+    command = frame_command_of(line);
+    if (command == FRAME_UNKNOWN) {
+        enum header_line fault = header_line_check(line, parser->rules);
+
+        if (fault != HEADER_LINE_OK) {
+            return frame_parser_fail_line(parser, in, fault, line);
+        }
+        if (span_starts_with(line, SPAN("\xEF\xBB\xBF"))) {
+            return frame_parser_fail(
+                parser, in, FRAME_PARSE_INVALID,
+                "a byte order mark (EF BB BF) stands before the command; a "
+                "frame starts with its command");
+        }
     }
-    if (fault != HEADER_LINE_OK) {
-        return frame_parser_fail_line(parser, in, fault, line);
-    }
-    if (span_starts_with(line, SPAN("\xEF\xBB\xBF"))) {
-        return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
-                                 "a byte order mark (EF BB BF) stands before "
-                                 "the command; a frame starts with its "
-                                 "command");
-    }
+    parser->store.frame.command = command;
+    parser->store.frame.command_text = line;
+    parser->escapes = parser->rules->escapes && command != FRAME_CONNECT &&
+                      command != FRAME_STOMP && command != FRAME_CONNECTED;
     parser->line_number++;
     parser->state = PARSER_HEADERS;
     return PARSER_STEP_ON;

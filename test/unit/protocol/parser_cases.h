@@ -16,7 +16,7 @@
     { "v12_004: a CR without LF in the command line",
       STOMP_1_2, INPUT("SE\rND\n\n\0"),
       "invalid: line 1 of the frame (\"SE\\x0dND\") holds a "
-      "CR that no LF follows\nrejected: SE\\x0dND\n" },
+      "CR that no LF follows\nrejected: \n" },
     { "v12_004: a CR before CR LF",
       STOMP_1_2, INPUT("SEND\na:x\r\r\n\n\0"),
       "invalid: line 2 of the frame (\"a:x\\x0d\") holds a C"
@@ -52,7 +52,7 @@
     { "v12_014: invalid UTF-8 in a command",
       STOMP_1_2, INPUT("S\300\200\n\n\0"),
       "invalid: line 1 of the frame (\"S\\xc0\\x80\") is not"
-      " valid UTF-8\nrejected: S\\xc0\\x80\n" },
+      " valid UTF-8\nrejected: \n" },
     { "v12_015: no header name",
       STOMP_1_2, INPUT("SEND\nreceipt:7\n:value\n\n\0"),
       "invalid: line 3 of the frame (\":value\") has no head"
@@ -366,7 +366,7 @@
       STOMP_NONE, INPUT("\357\273\277CONNECT\n\n\0"),
       "invalid: a byte order mark (EF BB BF) stands before t"
       "he command; a frame starts with its command\nrejected"
-      ": \\xef\\xbb\\xbfCONNECT\n" },
+      ": \n" },
     { "d20: lone NULs between frames",
       STOMP_1_2, INPUT("\0\0ACK\n\n\0\0\n\0ACK\n\n\0"),
       "ACK\nACK\nidle" },
