@@ -48,7 +48,10 @@ AC_DEFUN([STOMPD_FUZZ], [
             [link the fuzz targets with libFuzzer (needs clang)])],
         [], [enable_fuzz=no])
     FUZZ_CFLAGS=
-    AS_IF([test "x$enable_fuzz" = xyes], [FUZZ_CFLAGS="-fsanitize=fuzzer"])
+    # What the targets call must count its branches too.
+    AS_IF([test "x$enable_fuzz" = xyes],
+        [FUZZ_CFLAGS="-fsanitize=fuzzer"
+         SAN_CFLAGS="$SAN_CFLAGS -fsanitize=fuzzer-no-link"])
     AC_SUBST([FUZZ_CFLAGS])
     AM_CONDITIONAL([ENABLE_FUZZ], [test "x$enable_fuzz" = xyes])
 ])
