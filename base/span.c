@@ -77,13 +77,15 @@ bool
 span_to_i64(struct span span, int64_t *value_out)
 {
     bool negative = span.len > 0 && span.data[0] == '-';
+    uint64_t most = (uint64_t)INT64_MAX + (negative ? 1 : 0);
     uint64_t value;
 
     if (!span_to_u64(negative ? span_after(span, 1) : span, &value) ||
-        value > (uint64_t)INT64_MAX) {
+        value > most) {
         return false;
     }
-    *value_out = negative ? -(int64_t)value : (int64_t)value;
+    /* Negated as unsigned: INT64_MIN has no positive twin. */
+    *value_out = (int64_t)(negative ? 0 - value : value);
     return true;
 }
 
