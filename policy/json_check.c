@@ -220,10 +220,14 @@ json_check_append_found(struct buf *out, const json_t *value)
 
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        buf_append_span(out, SPAN("an object"));
+        buf_append_span(out, json_object_size(value) > 0
+                                 ? SPAN("an object")
+                                 : SPAN("an empty object"));
         return;
     case JSON_ARRAY:
-        buf_append_span(out, SPAN("an array"));
+        buf_append_span(out, json_array_size(value) > 0
+                                 ? SPAN("an array")
+                                 : SPAN("an empty array"));
         return;
     case JSON_STRING:
         json_check_append_quoted(out, span_of(json_string_value(value),

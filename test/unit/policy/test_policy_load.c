@@ -249,7 +249,7 @@ static const struct {
     { "{\"a\": 1,\n \"a\": 2}",
       "p:2:4: not JSON: duplicate object key near '\"a\"'\n" },
     { "{\n]", "p:2:1: not JSON: string or '}' expected near ']'\n" },
-    { "[]", "p:1:1: found an array where an object is expected\n" },
+    { "[]", "p:1:1: found an empty array where an object is expected\n" },
     /* The file. */
     { "{\"polices\": []}",
       "p:1:2: unknown key \"polices\" (did you mean \"policies\"?)\n" },
@@ -257,7 +257,7 @@ static const struct {
       "p:1:2: unknown key \"x y z\"; known here: policies, default, "
       "$schema\n" },
     { "{\"policies\": {}}",
-      "p:1:14: policies: found an object where an array of entries is "
+      "p:1:14: policies: found an empty object where an array of entries is "
       "expected\n" },
     { "{\"$schema\": 1}",
       "p:1:13: $schema: found 1 where the address of a JSON Schema is "
@@ -345,7 +345,7 @@ static const struct {
       "p:2:33: policies[0].dispatchPolicy: found 1 where a dispatch policy "
       "(simple, roundRobin, strictOrder) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {}}"),
-      "p:2:33: policies[0].dispatchPolicy: found an object where a dispatch "
+      "p:2:33: policies[0].dispatchPolicy: found an empty object where a dispatch "
       "policy (simple, roundRobin, strictOrder) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"simple\": 1}}"),
       "p:2:44: policies[0].dispatchPolicy.simple: found 1 where an object is "
