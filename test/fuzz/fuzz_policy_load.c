@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzzes the policy file.  What must hold: a map or a fault, never both; each
+ * fault has a place within the text and a sentence on one line; the faults are
+ * in the order of the file, and a map can be searched.
+ */
+#include "policy/policy_load.h"
+
+#include "test/fuzz/fuzz_target.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void
+fuzz_check_faults(const struct faults *faults, struct span text)
+{
+    unsigned lines = 1;
+
+    for (size_t i = 0; i < text.len; i++) {
+        lines += text.data[i] == '\n';
+    }
+    assert(faults->count > 0 && faults->count <= FAULTS_MAX);
+    assert(faults->total >= faults->count);
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct error *err = &faults->errors[i];
+
+        assert(strcmp(err->source, "fuzz") == 0);
+        assert(err->line >= 1 && err->line <= lines);
+        assert(err->column >= 1 && err->column <= text.len + 1);
+        assert(err->text[0] != '\0');
+        assert(strpbrk(err->text, "\n\r\t\x1b") == NULL);
+        assert(i == 0 || err->line >= faults->errors[i - 1].line);
+    }
+}
+
+static void
+fuzz_check_map(struct policy_map *map, struct span text)
+{
+    struct span name = text;
+
+    name.len = name.len < 64 ? name.len : 64;
+    for (unsigned kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
+        const struct policy *policy =
+            policy_map_find(map, (enum destination_kind)kind, name);
+
+        assert(policy->refs > 0);
+        assert(policy->queue_prefetch > 0);
+        assert(policy->recovery != NULL && policy->dead_letter != NULL);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span text = span_of((const char *)data, size);
+    struct policy_map *map = NULL;
+    struct faults faults;
+
+    if (policy_load_text(text, "fuzz", &map, &faults) != 0) {
+        assert(map == NULL);
+        fuzz_check_faults(&faults, text);
+        return 0;
+    }
+    assert(map != NULL && faults.total == 0);
+    fuzz_check_map(map, text);
+    policy_map_free(&map);
+    return 0;
+}
