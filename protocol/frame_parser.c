@@ -339,21 +339,11 @@ frame_parser_decode(struct frame_parser *parser, struct parser_input *in,
     return PARSER_STEP_ON;
 }
 
+/* Takes a header that is cut from line, checked and decoded. */
 static enum parser_step
-frame_parser_header(struct frame_parser *parser, struct parser_input *in,
-                    struct span line)
+frame_parser_add_header(struct frame_parser *parser, struct parser_input *in,
+                        struct span line, struct frame_header *header)
 {
-    bool plain = header_line_is_plain(line);
-    struct frame_header header;
-    enum header_line fault =
-        plain ? HEADER_LINE_OK : header_line_check(line, parser->rules);
-
-    if (fault == HEADER_LINE_OK) {
-        fault = header_line_split(line, &header);
-    }
-    if (fault != HEADER_LINE_OK) {
-        return frame_parser_fail_line(parser, in, fault, line);
-    }
     /* The command is line 1. */
     if (parser->line_number - 1 > parser->limits.header_count) {
         return frame_parser_fail(
@@ -362,9 +352,31 @@ frame_parser_header(struct frame_parser *parser, struct parser_input *in,
             parser->limits.header_count);
     }
     if (parser->rules->trims_values) {
-        header.value = header_line_trim(header.value);
+        header->value = header_line_trim(header->value);
     }
-    if (!plain && parser->escapes) {
+    if (!frame_store_add_header(&parser->store, header)) {
+        return frame_parser_fail_memory(parser, in, "the frame's headers");
+    }
+    parser->headers_bytes += line.len;
+    parser->line_number++;
+    return PARSER_STEP_ON;
+}
+
+/* Takes a header line of any kind. */
+static enum parser_step
+frame_parser_header(struct frame_parser *parser, struct parser_input *in,
+                    struct span line)
+{
+    struct frame_header header;
+    enum header_line fault = header_line_check(line, parser->rules);
+
+    if (fault == HEADER_LINE_OK) {
+        fault = header_line_split(line, &header);
+    }
+    if (fault != HEADER_LINE_OK) {
+        return frame_parser_fail_line(parser, in, fault, line);
+    }
+    if (parser->escapes && memchr(line.data, '\\', line.len) != NULL) {
         enum parser_step step =
             frame_parser_decode(parser, in, line, &header);
 
@@ -372,11 +384,40 @@ frame_parser_header(struct frame_parser *parser, struct parser_input *in,
             return step;
         }
     }
-    parser->headers_bytes += line.len;
-    parser->line_number++;
-    return frame_store_add_header(&parser->store, &header)
-               ? PARSER_STEP_ON
-               : frame_parser_fail_memory(parser, in, "the frame's headers");
+    return frame_parser_add_header(parser, in, line, &header);
+}
+
+/*
+ * The header line at `at`, when it is as nearly all are: whole in the input,
+ * plain, and fit for the limits.  Else nothing is taken, and
+ * frame_parser_header must say what is the matter.
+ */
+static bool
+frame_parser_cut_plain(struct frame_parser *parser, struct parser_input *in,
+                       size_t limit, struct span *line_out,
+                       struct frame_header *header)
+{
+    struct span rest = span_of(in->at, parser_input_left(in));
+    size_t colon;
+    size_t len;
+    size_t end;
+
+    if (frame_store_is_gathering(&parser->store)) {
+        return false;
+    }
+    rest.len = rest.len < limit + PARSER_LINE_END ? rest.len
+                                                  : limit + PARSER_LINE_END;
+    len = header_line_scan(rest, &colon);
+    end = len < rest.len && rest.data[len] == '\r' ? len + 1 : len;
+    if (end >= rest.len || rest.data[end] != '\n' || colon >= len ||
+        colon == 0 || len > limit) {
+        return false;
+    }
+    *line_out = span_of(rest.data, len);
+    header->name = span_of(rest.data, colon);
+    header->value = span_of(rest.data + colon + 1, len - colon - 1);
+    in->at += end + 1;
+    return true;
 }
 
 /*
@@ -418,44 +459,52 @@ frame_command_may_have_body(enum frame_command command)
            command >= FRAME_CONNECTED;
 }
 
-/* Reads content-length: octets only, and no more than the limit, before any
- * of them is kept (V12-055, V12-085). */
-static enum parser_step
-frame_parser_content_length(struct frame_parser *parser,
-                            struct parser_input *in, struct span text)
+static enum parser_step __attribute__((cold))
+frame_parser_fail_length(struct frame_parser *parser, struct parser_input *in,
+                         struct span text, bool is_number)
 {
-    const struct frame *frame = &parser->store.frame;
-    bool is_number = text.len > 0;
+    enum frame_command command = parser->store.frame.command;
     char shown[PARSER_SHOWN_BYTES];
-    uint64_t length = UINT64_MAX; /* more digits than that are too many */
 
-    for (size_t i = 0; i < text.len; i++) {
-        is_number = is_number && text.data[i] >= '0' && text.data[i] <= '9';
-    }
-    (void)span_to_u64(text, &length);
-    if (is_number && length <= parser->limits.body_bytes) {
-        parser->body_len = (size_t)length;
-        if (length == 0 || !parser->rules->refuses_bodies ||
-            frame_command_may_have_body(frame->command)) {
-            return PARSER_STEP_ON;
-        }
-    }
     (void)span_escape(text, shown, sizeof(shown));
     if (!is_number) {
         return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
                                  "content-length \"%s\" is not a plain "
                                  "decimal number of bytes", shown);
     }
-    if (length > parser->limits.body_bytes) {
+    if (parser->body_len > parser->limits.body_bytes) {
         return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
                                  "content-length %s is above the limit of "
                                  "%zu bytes", shown,
                                  parser->limits.body_bytes);
     }
-    return frame_parser_fail(
-        parser, in, FRAME_PARSE_INVALID,
-        "a %s frame cannot have a body, but its content-length is %s",
-        frame_command_name(frame->command).data, shown);
+    return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
+                             "%s frames have no body, but the content-length "
+                             "of this one is %s",
+                             frame_command_name(command).data, shown);
+}
+
+/* Reads content-length: digits only, and no more than the limit, before any
+ * byte of the body is kept (V12-055, V12-085). */
+static enum parser_step
+frame_parser_content_length(struct frame_parser *parser,
+                            struct parser_input *in, struct span text)
+{
+    enum frame_command command = parser->store.frame.command;
+    bool is_number = text.len > 0;
+    uint64_t length = UINT64_MAX; /* stays when the digits are too many */
+
+    for (size_t i = 0; i < text.len; i++) {
+        is_number = is_number && text.data[i] >= '0' && text.data[i] <= '9';
+    }
+    (void)span_to_u64(text, &length);
+    parser->body_len = (size_t)length;
+    if (!is_number || length > parser->limits.body_bytes ||
+        (length > 0 && parser->rules->refuses_bodies &&
+         !frame_command_may_have_body(command))) {
+        return frame_parser_fail_length(parser, in, text, is_number);
+    }
+    return PARSER_STEP_ON;
 }
 
 static enum parser_step
@@ -488,9 +537,14 @@ frame_parser_headers(struct frame_parser *parser, struct parser_input *in)
 
     do {
         size_t room = limits->headers_bytes - parser->headers_bytes;
+        struct frame_header header;
         struct span line;
 
         room = room < limits->header_bytes ? room : limits->header_bytes;
+        if (frame_parser_cut_plain(parser, in, room, &line, &header)) {
+            step = frame_parser_add_header(parser, in, line, &header);
+            continue;
+        }
         step = frame_parser_take_line(parser, in, room, &line);
         if (step != PARSER_STEP_ON) {
             return step;

@@ -114,8 +114,17 @@ frame_store_is_repeat(struct frame_store *store,
 void
 frame_store_begin(struct frame_store *store)
 {
-    memset(&store->frame, 0, sizeof(store->frame));
-    store->frame.headers = store->headers;
+    struct frame *frame = &store->frame;
+
+    /* Only what the last frame had: known[] is the largest part by far. */
+    for (size_t i = 0; i < frame->header_count; i++) {
+        frame->known[store->headers[i].id] = 0;
+    }
+    frame->command = FRAME_UNKNOWN;
+    frame->command_text = SPAN_NONE;
+    frame->header_count = 0;
+    frame->body = SPAN_NONE;
+    frame->has_content_length = false;
     store->others_seen = 0;
 }
 
@@ -205,11 +214,11 @@ frame_store_rest(struct frame_store *store)
     buf_fini(&store->block);
     buf_fini(&store->scratch);
     if (store->header_capacity > STORE_FIRST_HEADERS) {
+        frame_store_begin(store);
         free(store->headers);
         store->headers = NULL;
         store->header_capacity = 0;
         store->frame.headers = NULL;
-        store->frame.header_count = 0;
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "protocol/headers.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,40 +15,74 @@ enum { HEADER_LINE_SHOWN_BYTES = 64 };
 
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 
-/* Whether one of eight bytes is a control byte, not ASCII, or a backslash.
- * Exact: a borrow only starts from a byte that counts itself. */
-static bool
-header_line_word_is_special(uint64_t word)
+/* The high bit of each byte that is zero; above the lowest such byte there
+ * may be false ones, as the subtraction borrows from there. */
+static uint64_t
+header_line_zeros(uint64_t word)
 {
-    uint64_t backslash = word ^ EACH_BYTE('\\');
-    uint64_t hits = word;
-
-    hits |= (word - EACH_BYTE(0x20)) & ~word;
-    hits |= (backslash - EACH_BYTE(1)) & ~backslash;
-    return (hits & EACH_BYTE(0x80)) != 0;
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
 }
 
-bool
-header_line_is_plain(struct span line)
+/* The same for each byte that is a control byte, not ASCII, or a backslash. */
+static uint64_t
+header_line_specials(uint64_t word)
 {
-    const char *at = line.data;
-    const char *end = line.data + line.len;
-    uint64_t word = EACH_BYTE(' ');
+    uint64_t controls = (word - EACH_BYTE(0x20)) & ~word;
 
-    if (line.len < sizeof(word)) {
-        for (size_t i = 0; i < line.len; i++) {
-            word = (word << 8) | (unsigned char)at[i];
+    return ((controls | word) & EACH_BYTE(0x80)) |
+           header_line_zeros(word ^ EACH_BYTE('\\'));
+}
+
+/* The offset of the first byte, in memory order, that has its high bit set. */
+static size_t
+header_line_first(uint64_t hits)
+{
+    return (size_t)__builtin_ctzll(hits) / 8;
+}
+
+/* The last bytes of text, fewer than a word. */
+static size_t
+header_line_scan_tail(struct span text, size_t at, size_t *colon)
+{
+    for (; at < text.len; at++) {
+        unsigned char c = (unsigned char)text.data[at];
+
+        if (c < 0x20 || c > 0x7F || c == '\\') {
+            break;
         }
-        return !header_line_word_is_special(word);
-    }
-    for (; (size_t)(end - at) > sizeof(word); at += sizeof(word)) {
-        memcpy(&word, at, sizeof(word));
-        if (header_line_word_is_special(word)) {
-            return false;
+        if (c == ':' && *colon == SIZE_MAX) {
+            *colon = at;
         }
     }
-    memcpy(&word, end - sizeof(word), sizeof(word)); /* may overlap */
-    return !header_line_word_is_special(word);
+    return at;
+}
+
+size_t
+header_line_scan(struct span text, size_t *colon_out)
+{
+    size_t colon = SIZE_MAX;
+    size_t at = 0;
+
+    for (; text.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word;
+        uint64_t colons;
+        uint64_t specials;
+
+        memcpy(&word, text.data + at, sizeof(word));
+        word = le64toh(word); /* the first byte is the lowest */
+        colons = header_line_zeros(word ^ EACH_BYTE(':'));
+        if (colons != 0 && colon == SIZE_MAX) {
+            colon = at + header_line_first(colons);
+        }
+        specials = header_line_specials(word);
+        if (specials != 0) {
+            *colon_out = colon;
+            return at + header_line_first(specials);
+        }
+    }
+    at = header_line_scan_tail(text, at, &colon);
+    *colon_out = colon;
+    return at;
 }
 
 enum header_line

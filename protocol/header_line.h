@@ -23,9 +23,13 @@ enum header_line {
     HEADER_LINE_BAD_ESCAPE /* V12-033, V12-034 */
 };
 
-/* Whether the line is printable ASCII without a backslash, so that there is
- * nothing to check and nothing to undo: true for nearly all. */
-bool header_line_is_plain(struct span line);
+/*
+ * Returns how many bytes at the front of text are plain: printable ASCII
+ * without a backslash, so that there is nothing to check and nothing to undo.
+ * For nearly every line they go up to its end.  *colon_out is the offset of
+ * the first colon among them, or at least as much as is returned.
+ */
+size_t header_line_scan(struct span text, size_t *colon_out);
 
 /* The checks that hold for a command line too: NUL, CR, UTF-8. */
 enum header_line header_line_check(struct span line,

@@ -2,21 +2,22 @@
 /*
  * How many frames a second the parser reads: a 256-byte body with four
  * headers, whole in 64 KiB of input as a busy connection delivers them.
- * Prints one line per case, the fastest of several rounds; never fails.
+ * Prints one line per case, the fastest of several rounds, in processor time;
+ * never fails.
  */
 #include "base/buf.h"
-#include "base/clock.h"
 #include "protocol/frame_parser.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     BENCH_INPUT_BYTES = 65536,
     BENCH_BODY_BYTES = 256,
-    BENCH_ROUNDS = 15,
-    BENCH_PASSES = 1500, /* over the input, per round */
+    BENCH_ROUNDS = 50,
+    BENCH_PASSES = 300,  /* over the input, per round */
 };
 
 struct bench_case {
@@ -46,6 +47,16 @@ static const struct bench_case bench_cases[] = {
       "content-length:256\npersistent:true\n", 100 },
 };
 enum { BENCH_CASE_COUNT = sizeof(bench_cases) / sizeof(bench_cases[0]) };
+
+/* Processor time: the figure must hold on a machine that others use too. */
+static int64_t
+bench_cpu_us(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
 
 static size_t
 bench_fill(struct buf *input, const struct bench_case *row)
@@ -92,14 +103,14 @@ bench_run(const struct bench_case *row)
 
     frame_parser_set_version(parser, STOMP_1_2);
     for (int round = 0; round < BENCH_ROUNDS; round++) {
-        int64_t start_us = clock_monotonic_us();
+        int64_t start_us = bench_cpu_us();
         size_t seen = 0;
         int64_t took_us;
 
         for (int pass = 0; pass < BENCH_PASSES; pass++) {
             seen += bench_pass(parser, buf_span(&input), row->piece_bytes);
         }
-        took_us = clock_monotonic_us() - start_us;
+        took_us = bench_cpu_us() - start_us;
         best_us = took_us < best_us ? took_us : best_us;
         if (seen != frames * BENCH_PASSES) {
             (void)fprintf(stderr, "bench_parser: frames are missing\n");

@@ -150,9 +150,9 @@
       "CONNECTED [session=a\\x5ctb]\nidle" },
     { "v12_050: a content-length on ACK",
       STOMP_1_2, INPUT("ACK\nid:1\ncontent-length:2\n\nhi\0"),
-      "invalid: a ACK frame cannot have a body, but its cont"
-      "ent-length is 2\nrejected: ACK [id=1] [content-length"
-      "=2]\n" },
+      "invalid: ACK frames have no body, but the content-len"
+      "gth of this one is 2\nrejected: ACK [id=1] [content-l"
+      "ength=2]\n" },
     { "d5: a body without content-length is handed out",
       STOMP_1_2, INPUT("ACK\nid:1\n\nhi\0"),
       "ACK [id=1] body=hi\nidle" },
