@@ -120,7 +120,8 @@ static const struct json_key config_rows[] = {
     { .name = "listeners",
       .type = JSON_KEY_CUSTOM,
       .check = config_check_listeners,
-      .expects = "an array of URIs, or of objects with uri and useAsyncSend",
+      .expects = "an array of URIs, or of objects with uri, useAsyncSend and "
+                 "anonymous",
       .default_text = "[\"stomp://127.0.0.1:61613\","
                       " \"ws://127.0.0.1:61614/stomp\"]",
       .help = "Where the broker listens." },
@@ -152,6 +153,7 @@ static const struct json_keys config_keys = { JSON_KEYS(config_rows) };
 struct config_listener {
     struct listener_uri uri;
     unsigned use_async_send; /* JSON_KEY_SWITCH */
+    bool anonymous;
 };
 
 static const struct json_key config_listener_rows[] = {
@@ -165,6 +167,12 @@ static const struct json_key config_listener_rows[] = {
       .offset = offsetof(struct config_listener, use_async_send),
       .help = "Whether a RECEIPT for a persistent message means accepted in "
               "memory." },
+    { .name = "anonymous",
+      .type = JSON_KEY_BOOL,
+      .offset = offsetof(struct config_listener, anonymous),
+      .default_text = "false",
+      .help = "Whether anybody who reaches it may come in: needed on an "
+              "address that is not loopback." },
 };
 static const struct json_keys config_listener_keys = {
     JSON_KEYS(config_listener_rows),
@@ -217,6 +225,7 @@ config_check_listener(struct json_check *check, json_t *value,
         listener.uri.use_async_send = listener.use_async_send == 2;
         listener.uri.use_async_send_set = true;
     }
+    listener.uri.anonymous = listener.uri.anonymous || listener.anonymous;
     config_append_listener(config, &listener.uri);
 }
 

@@ -66,15 +66,14 @@ listener_scheme_take(struct span *rest, struct error *err)
 }
 
 static int
-listener_parse_bool(struct span value, struct listener_uri *uri,
+listener_parse_bool(struct span name, struct span value, bool *flag_out,
                     struct error *err)
 {
     if (!span_equal(value, SPAN("true")) && !span_equal(value, SPAN("false"))) {
-        return error_set(err, "useAsyncSend=%s: true or false is expected",
-                         LISTENER_QUOTE(value));
+        return error_set(err, "%s=%s: true or false is expected",
+                         LISTENER_QUOTE(name), LISTENER_QUOTE(value));
     }
-    uri->use_async_send = span_equal(value, SPAN("true"));
-    uri->use_async_send_set = true;
+    *flag_out = span_equal(value, SPAN("true"));
     return 0;
 }
 
@@ -87,12 +86,20 @@ listener_parse_options(struct span options, struct listener_uri *uri,
         struct span value = span_split(&options, '&');
         struct span name = span_split(&value, '=');
 
-        if (!span_equal(name, SPAN("useAsyncSend"))) {
+        bool *flag;
+
+        if (span_equal(name, SPAN("useAsyncSend"))) {
+            flag = &uri->use_async_send;
+            uri->use_async_send_set = true;
+        } else if (span_equal(name, SPAN("anonymous"))) {
+            flag = &uri->anonymous;
+        } else {
             return error_set(err, "\"%s\" is not an option of a listener; "
-                                  "useAsyncSend=true or false is",
+                                  "useAsyncSend=true or false is, and "
+                                  "anonymous=true or false",
                              LISTENER_QUOTE(name));
         }
-        if (listener_parse_bool(value, uri, err) != 0) {
+        if (listener_parse_bool(name, value, flag, err) != 0) {
             return -1;
         }
     }
@@ -295,4 +302,18 @@ listener_uri_endpoint(const struct listener_uri *uri)
         .use_async_send = uri->use_async_send,
         .use_async_send_set = uri->use_async_send_set,
     };
+}
+
+bool
+listener_uri_is_local(const struct listener_uri *uri)
+{
+    struct span host;
+
+    if (uri->kind == NET_ENDPOINT_UNIX) {
+        return true;
+    }
+    host = span_of_text(uri->host);
+    return span_equal(host, SPAN("localhost")) ||
+           span_equal(host, SPAN("::1")) ||
+           span_starts_with(host, SPAN("127."));
 }

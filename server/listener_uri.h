@@ -2,7 +2,7 @@
 /*
  * Where the broker listens, as a URI with options:
  *
- *     stomp://HOST[:PORT][?useAsyncSend=true|false]
+ *     stomp://HOST[:PORT][?useAsyncSend=true|false&anonymous=true|false]
  *     ws://HOST[:PORT][/PATH][?...]
  *     unix:/PATH[?...]   unix:///PATH[?...]
  *
@@ -24,6 +24,7 @@ struct listener_uri {
     char *path; /* of the socket; of the WebSocket URI; NULL for stomp */
     bool use_async_send;
     bool use_async_send_set;
+    bool anonymous; /* may stand on an address that others can reach */
 };
 
 /* 0 and *uri_out set (listener_uri_fini when done), or -1 with a sentence that
@@ -36,3 +37,6 @@ void listener_uri_fini(struct listener_uri *uri);
 
 /* The same for net_listen; the texts stay the URI's. */
 struct net_endpoint listener_uri_endpoint(const struct listener_uri *uri);
+
+/* Whether only this machine can reach it: loopback, or a unix socket. */
+bool listener_uri_is_local(const struct listener_uri *uri);
