@@ -3,7 +3,10 @@
 
 #include "base/alloc.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/un.h>
 
 enum {
@@ -307,13 +310,17 @@ listener_uri_endpoint(const struct listener_uri *uri)
 bool
 listener_uri_is_local(const struct listener_uri *uri)
 {
-    struct span host;
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
 
     if (uri->kind == NET_ENDPOINT_UNIX) {
         return true;
     }
-    host = span_of_text(uri->host);
-    return span_equal(host, SPAN("localhost")) ||
-           span_equal(host, SPAN("::1")) ||
-           span_starts_with(host, SPAN("127."));
+    if (inet_pton(AF_INET, uri->host, &ipv4) == 1) {
+        return ntohl(ipv4.s_addr) >> 24 == 127;
+    }
+    if (inet_pton(AF_INET6, uri->host, &ipv6) == 1) {
+        return IN6_IS_ADDR_LOOPBACK(&ipv6);
+    }
+    return strcmp(uri->host, "localhost") == 0;
 }

@@ -178,7 +178,7 @@ static const struct {
       "c:4:9: listeners[3].uri: \"wss\" needs TLS, which this version does "
       "not have; put a TLS proxy before a stomp or ws listener\n"
       "c:4:20: listeners[3]: unknown key \"port\"; known here: uri, "
-      "useAsyncSend\n" },
+      "useAsyncSend, anonymous\n" },
     { "{\"storge\": {}}",
       "c:1:2: unknown key \"storge\" (did you mean \"storage\"?)\n" },
     { "{\"storage\": {\"engine\": \"kahadb\"}}",

@@ -108,9 +108,10 @@ static const struct {
     { "unix:/", "\"/\" is not the path of a socket; unix:/PATH or "
                 "unix:///PATH is expected" },
     { "stomp://h?", "\"\" is not an option of a listener; useAsyncSend=true "
-                    "or false is" },
+                    "or false is, and anonymous=true or false" },
     { "stomp://h?trace=true", "\"trace\" is not an option of a listener; "
-                              "useAsyncSend=true or false is" },
+                              "useAsyncSend=true or false is, and "
+                              "anonymous=true or false" },
     { "stomp://h?useAsyncSend", "useAsyncSend=: true or false is expected" },
     { "ws://h/p?useAsyncSend=yes", "useAsyncSend=yes: true or false is "
                                    "expected" },
@@ -124,6 +125,45 @@ START_TEST(a_wrong_uri_says_what_was_found_and_what_is_right)
     ck_assert_int_eq(
         listener_uri_parse(span_of_text(wrong[_i].text), &uri, &err), -1);
     ck_assert_str_eq(err.text, wrong[_i].sentence);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    bool local;
+} reach[] = {
+    { "stomp://127.0.0.1:1", true },   { "stomp://127.1.2.3:1", true },
+    { "stomp://localhost:1", true },   { "stomp://[::1]:1", true },
+    { "unix:/run/s", true },           { "stomp://0.0.0.0:1", false },
+    { "stomp://[::]:1", false },       { "ws://10.0.0.1:1", false },
+    { "stomp://127.example:1", false }, { "stomp://localhost.example:1", false },
+};
+
+START_TEST(only_loopback_and_sockets_are_local)
+{
+    struct listener_uri uri;
+    struct error err = ERROR_INIT;
+
+    ck_assert_int_eq(
+        listener_uri_parse(span_of_text(reach[_i].text), &uri, &err), 0);
+    ck_assert(listener_uri_is_local(&uri) == reach[_i].local);
+    ck_assert(!uri.anonymous);
+    listener_uri_fini(&uri);
+}
+END_TEST
+
+START_TEST(anonymous_must_be_written_out)
+{
+    struct listener_uri uri;
+    struct error err = ERROR_INIT;
+
+    ck_assert_int_eq(
+        listener_uri_parse(SPAN("ws://h/p?anonymous=true"), &uri, &err), 0);
+    ck_assert(uri.anonymous);
+    listener_uri_fini(&uri);
+    ck_assert_int_eq(
+        listener_uri_parse(SPAN("stomp://h?anonymous=1"), &uri, &err), -1);
+    ck_assert_str_eq(err.text, "anonymous=1: true or false is expected");
 }
 END_TEST
 
@@ -157,6 +197,9 @@ main(void)
     tcase_add_loop_test(tcase,
                         a_wrong_uri_says_what_was_found_and_what_is_right, 0,
                         COUNT(wrong));
+    tcase_add_loop_test(tcase, only_loopback_and_sockets_are_local, 0,
+                        COUNT(reach));
+    tcase_add_test(tcase, anonymous_must_be_written_out);
     tcase_add_test(tcase, the_path_of_a_socket_has_a_limit);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
