@@ -42,9 +42,9 @@ struct relay_conn {
     bool touched; /* is in relay.touched */
     bool blocked; /* epoll watches for writability */
     bool full;    /* was above the high water mark */
-    struct buf in;
+    struct buf in;  /* starts with the frame that waits for its rest */
     struct buf out;
-    size_t written;
+    size_t written; /* of out */
 };
 
 struct relay {
@@ -52,7 +52,6 @@ struct relay {
     int log; /* receipt: where frames are appended; else -1 */
     int epoll;
     int listener;
-    struct buf read;     /* shared by all connections */
     struct buf log_out;  /* frames of this turn */
     struct buf receipts; /* of this turn, for one connection */
     struct relay_conn *conns[RELAY_CONNS];
@@ -214,38 +213,38 @@ relay_close(struct relay *relay, struct relay_conn *conn)
     }
     relay->conns[i] = relay->conns[--relay->conn_count];
     relay->full_count -= conn->full;
-    (void)close(conn->fd);
     buf_fini(&conn->in);
     buf_fini(&conn->out);
     free(conn);
 }
 
+/* Freed at the end of the turn: it may be touched. */
+static void
+relay_drop(struct relay *relay, struct relay_conn *conn)
+{
+    conn->subscribed = false;
+    (void)close(conn->fd);
+    conn->fd = -1;
+    relay_touch(relay, conn);
+}
+
 static void
 relay_on_readable(struct relay *relay, struct relay_conn *conn)
 {
-    struct buf *in = &relay->read;
+    struct buf *in = &conn->in;
     struct span rest;
-    ssize_t got;
+    ssize_t got = recv(conn->fd, buf_reserve(in, RELAY_READ_BYTES),
+                       RELAY_READ_BYTES, 0);
 
-    buf_clear(in);
-    buf_append_span(in, buf_span(&conn->in));
-    got = recv(conn->fd, buf_reserve(in, RELAY_READ_BYTES), RELAY_READ_BYTES,
-               0);
     if (got <= 0) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-            /* Freed at the end of the turn: it may be touched. */
-            conn->subscribed = false;
-            (void)shutdown(conn->fd, SHUT_RDWR);
-            (void)close(conn->fd);
-            conn->fd = -1;
-            relay_touch(relay, conn);
+            relay_drop(relay, conn);
         }
         return;
     }
     in->len += (size_t)got;
     rest = relay_cut(relay, conn, buf_span(in));
-    buf_clear(&conn->in);
-    buf_append_span(&conn->in, rest);
+    buf_consume(in, in->len - rest.len);
     relay_collect_receipts(relay, conn);
 }
 
