@@ -6,6 +6,7 @@
 #include "protocol/frame_store.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "protocol/headers.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ enum {
     STORE_FIRST_HEADERS = 5,  /* keeps an idle parser below 600 bytes */
     STORE_FIRST_BYTES = 128,  /* of block and scratch */
     STORE_FIRST_BODY = 65536, /* taken at once on a peer's word */
+    STORE_FEW_HEADERS = 16,   /* compared one by one; more are hashed */
 };
 
 static void
@@ -90,8 +92,72 @@ frame_store_reserve_header(struct frame_store *store)
     return true;
 }
 
+/* The slot where a header of that name is, or else would go. */
+static size_t
+frame_store_slot(const struct frame_store *store, struct span name)
+{
+    size_t slot = hash_bytes(name.data, name.len) & (store->slot_count - 1);
+
+    while (store->slots[slot] != 0 &&
+           !span_equal(store->headers[store->slots[slot] - 1].name, name)) {
+        slot = (slot + 1) & (store->slot_count - 1);
+    }
+    return slot;
+}
+
+static void
+frame_store_hash_header(struct frame_store *store, size_t i)
+{
+    if (store->headers[i].id == HEADER_OTHER) {
+        store->slots[frame_store_slot(store, store->headers[i].name)] =
+            (uint16_t)(i + 1);
+    }
+}
+
+/* Hashes the headers so far, into twice as many slots as there may be before
+ * the array grows again.  False when memory is out. */
+static bool
+frame_store_hash_all(struct frame_store *store)
+{
+    size_t count = STORE_FEW_HEADERS;
+    uint16_t *slots;
+
+    while (count < 2 * store->header_capacity) {
+        count *= 2;
+    }
+    slots = try_realloc(store->slots, count * sizeof(*slots));
+    if (slots == NULL) {
+        return false;
+    }
+    memset(slots, 0, count * sizeof(*slots));
+    store->slots = slots;
+    store->slot_count = count;
+    store->is_hashed = true;
+    for (size_t i = 0; i < store->frame.header_count; i++) {
+        frame_store_hash_header(store, i);
+    }
+    return true;
+}
+
+/* Keeps the last header findable; a peer must not make that costly by many
+ * names.  False when memory is out. */
+static bool
+frame_store_note_header(struct frame_store *store)
+{
+    size_t count = store->frame.header_count;
+
+    if (count < STORE_FEW_HEADERS) {
+        return true;
+    }
+    if (!store->is_hashed || store->slot_count < 2 * store->header_capacity) {
+        return frame_store_hash_all(store);
+    }
+    frame_store_hash_header(store, count - 1);
+    return true;
+}
+
 /* Whether a header of that name is there already: then the first counts.
- * Unknown names are compared only when their bit says that it may be so. */
+ * Few unknown names are compared only when their bit says that it may be. */
 static bool
 frame_store_is_repeat(struct frame_store *store,
                       const struct frame_header *header)
@@ -101,6 +167,9 @@ frame_store_is_repeat(struct frame_store *store,
 
     if (header->id != HEADER_OTHER) {
         return store->frame.known[header->id] > 0;
+    }
+    if (store->is_hashed) {
+        return store->slots[frame_store_slot(store, name)] != 0;
     }
     bit = UINT64_C(1) << ((name.len * 5 + (unsigned char)name.data[0] * 3U +
                            (unsigned char)name.data[name.len - 1]) % 64);
@@ -126,6 +195,7 @@ frame_store_begin(struct frame_store *store)
     frame->body = SPAN_NONE;
     frame->has_content_length = false;
     store->others_seen = 0;
+    store->is_hashed = false;
 }
 
 bool
@@ -144,7 +214,7 @@ frame_store_add_header(struct frame_store *store, struct frame_header *header)
     if (header->id != HEADER_OTHER) {
         frame->known[header->id] = (uint16_t)frame->header_count;
     }
-    return true;
+    return frame_store_note_header(store);
 }
 
 char *
@@ -216,6 +286,9 @@ frame_store_rest(struct frame_store *store)
     if (store->header_capacity > STORE_FIRST_HEADERS) {
         frame_store_begin(store);
         free(store->headers);
+        free(store->slots);
+        store->slots = NULL;
+        store->slot_count = 0;
         store->headers = NULL;
         store->header_capacity = 0;
         store->frame.headers = NULL;
@@ -229,5 +302,6 @@ frame_store_fini(struct frame_store *store)
     buf_fini(&store->body);
     buf_fini(&store->scratch);
     free(store->headers);
+    free(store->slots);
     *store = (struct frame_store){ .headers = NULL };
 }

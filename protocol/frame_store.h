@@ -19,6 +19,9 @@ struct frame_store {
     struct frame_header *headers; /* frame.headers, to write */
     size_t header_capacity;
     uint64_t others_seen; /* one bit per hash of a name not known */
+    uint16_t *slots;      /* hashed: 1 + index of a header, 0 when free */
+    size_t slot_count;    /* a power of two; used when is_hashed */
+    bool is_hashed;       /* the frame has many headers */
     struct buf block;     /* lines of a frame in pieces */
     struct buf body;      /* of a frame in pieces */
     struct buf scratch;   /* names and values that had an escape */

@@ -280,6 +280,40 @@ START_TEST(many_headers_with_escapes_survive_growth_when_fed_by_octet)
 }
 END_TEST
 
+START_TEST(v12_080_the_first_of_repeated_names_counts_among_many)
+{
+    struct frame_parser *parser = parser_1_2();
+    struct buf text = BUF_INIT;
+    struct span in;
+    const struct frame *frame;
+
+    buf_append_span(&text, SPAN("SEND\n"));
+    for (int i = 0; i < 240; i++) {
+        buf_appendf(&text, "%sname-%d:%d\n", i % 7 == 0 ? "\\c" : "",
+                    i % 120, i);
+    }
+    buf_append_span(&text, SPAN("receipt:1\nreceipt:2\n\n"));
+    buf_append_char(&text, '\0');
+    in = buf_span(&text);
+    frame = feed_one(parser, &in);
+    /* 120 plain names (no two rounds escape the same), 35 with an escape,
+     * and the receipt. */
+    for (size_t i = 0; i < frame->header_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            ck_assert(!span_equal(frame->headers[i].name,
+                                  frame->headers[k].name));
+        }
+    }
+    ck_assert(span_equal(frame_find(frame, SPAN("name-1")), SPAN("1")));
+    ck_assert(span_equal(frame_find(frame, SPAN("name-119")), SPAN("239")));
+    ck_assert(span_equal(frame_find(frame, SPAN(":name-119")), SPAN("119")));
+    ck_assert(span_equal(frame_get(frame, HEADER_RECEIPT), SPAN("1")));
+    ck_assert_uint_eq(frame->header_count, 156);
+    buf_fini(&text);
+    frame_parser_free(&parser);
+}
+END_TEST
+
 START_TEST(v12_061_every_octet_value_is_carried_in_a_counted_body)
 {
     struct frame_parser *parser = parser_1_2();
@@ -353,6 +387,8 @@ main(void)
     tcase_add_test(tcase, limits_set_inside_a_frame_hold_from_the_next_one);
     tcase_add_test(tcase,
                    many_headers_with_escapes_survive_growth_when_fed_by_octet);
+    tcase_add_test(tcase,
+                   v12_080_the_first_of_repeated_names_counts_among_many);
     tcase_add_test(tcase,
                    v12_061_every_octet_value_is_carried_in_a_counted_body);
     tcase_add_test(tcase, a_missing_header_has_no_data_and_an_empty_one_has);
