@@ -30,18 +30,18 @@ enum {
 
 const struct frame_limits frame_limits_default = {
     .command_bytes = 1024,
-    .header_bytes = 64 * 1024,
-    .headers_bytes = 256 * 1024,
+    .header_bytes = (size_t)64 * 1024,
+    .headers_bytes = (size_t)256 * 1024,
     .header_count = 256,
-    .body_bytes = 16 * 1024 * 1024,
+    .body_bytes = (size_t)16 * 1024 * 1024,
 };
 
 const struct frame_limits frame_limits_before_login = {
     .command_bytes = 1024,
-    .header_bytes = 16 * 1024,
-    .headers_bytes = 32 * 1024,
+    .header_bytes = (size_t)16 * 1024,
+    .headers_bytes = (size_t)32 * 1024,
     .header_count = 64,
-    .body_bytes = 64 * 1024,
+    .body_bytes = (size_t)64 * 1024,
 };
 
 enum parser_state {
@@ -284,7 +284,7 @@ static enum parser_step
 frame_parser_command(struct frame_parser *parser, struct parser_input *in)
 {
     enum frame_command command;
-    struct span line;
+    struct span line = SPAN_NONE;
     enum parser_step step = frame_parser_take_line(
         parser, in, parser->limits.command_bytes, &line);
 
@@ -538,7 +538,7 @@ frame_parser_headers(struct frame_parser *parser, struct parser_input *in)
     do {
         size_t room = limits->headers_bytes - parser->headers_bytes;
         struct frame_header header;
-        struct span line;
+        struct span line = SPAN_NONE;
 
         room = room < limits->header_bytes ? room : limits->header_bytes;
         if (frame_parser_cut_plain(parser, in, room, &line, &header)) {

@@ -53,7 +53,12 @@ void frame_parser_set_limits(struct frame_parser *parser,
 
 /*
  * Takes bytes from the front of *in, moving it past what was used.  EOLs and
- * lone NULs between frames are skipped (V12-007, D20).
+ * lone NULs between frames are skipped (V12-007, D20).  Call it until it
+ * returns MORE, with nothing left in *in too: that call ends the loan of the
+ * last frame and gives its memory back.
+ * A CONNECT or STOMP frame in STOMP_NONE obeys the version that its
+ * accept-version leads to: padding is trimmed for 1.0, UTF-8 and bare CRs are
+ * checked for those that want it; escapes are never undone (V12-036, D3).
  * On FRAME_PARSE_FRAME the frame is borrowed, from the parser and from the
  * input: it stays valid until the next call on this parser or until the input
  * bytes go away.  After INVALID or TOO_BIG (err says which header, which byte,

@@ -171,8 +171,8 @@ frame_store_is_repeat(struct frame_store *store,
     if (store->is_hashed) {
         return store->slots[frame_store_slot(store, name)] != 0;
     }
-    bit = UINT64_C(1) << ((name.len * 5 + (unsigned char)name.data[0] * 3U +
-                           (unsigned char)name.data[name.len - 1]) % 64);
+    bit = UINT64_C(1) << ((name.len * 5 + (size_t)name.data[0] * 3 +
+                           (size_t)name.data[name.len - 1]) % 64);
     if ((store->others_seen & bit) == 0) {
         store->others_seen |= bit;
         return false;
