@@ -140,6 +140,7 @@ ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue)
     if (queue->entry.batch == ldb->fill_id) {
         op = &ldb->fill.ops[queue->entry.index];
     } else {
+        queue->stored = queue->stored || queue->entry.batch != 0;
         queue->entry.batch = ldb->fill_id;
         queue->entry.index = (uint32_t)ldb->fill.len;
         op = ldb_batch_append(&ldb->fill);
@@ -181,7 +182,8 @@ ldb_queue_remove(struct store *store, struct store_queue **queue_in)
             }
         }
     }
-    if (!queue->stored) {
+    if (!queue->stored &&
+        (queue->entry.batch == 0 || queue->entry.batch == ldb->fill_id)) {
         ldb_queue_free(ldb, queue);
         return;
     }

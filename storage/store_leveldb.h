@@ -56,7 +56,7 @@ struct store_queue {
     struct store_queue *prev, *next; /* in the order of creation */
     uint32_t journal;                /* its number in the keys */
     enum destination_kind kind;
-    bool stored;      /* its entry is on disk or on the way there */
+    bool stored;                     /* an earlier entry was handed over */
     uint64_t reserved;               /* as last written, or on the way */
     uint32_t tombstones;             /* deletes since the head was written */
     struct store_slot entry;         /* where its pending entry is */
@@ -132,6 +132,14 @@ struct ldb_range {
     uint64_t seq; /* purge: go on here; compact: end of what is dead */
 };
 
+/* The damage that fetches are passing over; reader_on_damage has why. */
+struct ldb_damage {
+    uint32_t journal; /* 0: none */
+    uint64_t next_seq;
+    size_t counted;
+    bool gap; /* numbers are missing */
+};
+
 struct ldb_disk {
     char *directory;  /* as the operator knows it */
     char *path;       /* LevelDB's own, below it */
@@ -147,6 +155,7 @@ struct ldb_disk {
     struct buf scratch;
     bool poisoned; /* a write failed: reopen before the next one */
     struct error why;
+    struct ldb_damage damage;
     int64_t space_checked_us;
 
     struct ldb_range *purges;
@@ -158,7 +167,7 @@ struct ldb_disk {
     bool helper_started;
     bool helper_done; /* atomic: set by the helper */
     bool helper_stop; /* atomic: set for the helper */
-    uint64_t compactions;
+    uint64_t compactions; /* atomic, for the tests */
     struct ldb_range helper_range;
     uint64_t helper_bytes;
 };
@@ -260,6 +269,10 @@ int ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err);
 /* Says why what (newer or damaged) keeps the journal from being opened. */
 int ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
                const char *what, struct error *err);
+
+/* Starts a thread that no signal is delivered to.  0 or an errno. */
+int ldb_thread_start(pthread_t *thread_out, const char *name,
+                     void *(*run)(void *ctx), void *ctx);
 
 /* The storage thread; ctx is the struct ldb_store. */
 void *ldb_writer_main(void *ctx);

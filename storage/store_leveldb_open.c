@@ -262,7 +262,7 @@ open_all(struct ldb_store *ldb, struct error *err)
         open_journals(ldb, err) != 0) {
         return -1;
     }
-    status = pthread_create(&ldb->thread, NULL, ldb_writer_main, ldb);
+    status = ldb_thread_start(&ldb->thread, "storage", ldb_writer_main, ldb);
     if (status != 0) {
         return error_set(err, "cannot start the storage thread: %s",
                          strerror(status));
@@ -320,7 +320,7 @@ close_persist(struct ldb_store *ldb)
     struct store_queue *queue;
 
     DL_FOREACH (ldb->queue_list, queue) {
-        if (queue->stored || queue->reserved != 0) {
+        if (queue->reserved != 0) {
             queue->reserved = queue->head.next_seq;
             ldb_queue_persist(ldb, queue);
         }

@@ -22,7 +22,6 @@ enum { READER_RECORDS_MIN = 64 };
 /* How one pass over the range came out. */
 struct reader_pass {
     bool trusted; /* keys can be believed: block checksums are on */
-    bool stopped; /* the credit was used up */
     bool more;    /* something is there at or after next_seq */
     size_t removed;
 };
@@ -35,7 +34,7 @@ reader_write_all(int fd, const void *data, size_t len)
     while (len > 0) {
         ssize_t written = write(fd, from, len);
 
-        if (written <= 0) {
+        if (written <= 0) { /* no signal interrupts this thread */
             return false;
         }
         from += written;
@@ -68,17 +67,16 @@ reader_quarantine(const struct ldb_disk *disk, uint32_t journal, uint64_t seq,
 
 static void
 reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
-                 struct reader_pass *pass, struct store_key key,
-                 struct span value)
+                 struct reader_pass *pass, struct span key, struct span value)
 {
     uint32_t journal = 0;
     uint64_t seq = 0;
 
-    (void)store_key_record_parse(store_key_span(&key), &journal, &seq);
+    (void)store_key_record_parse(key, &journal, &seq);
     fetch->page.skipped++;
     /* Only a key that is surely this record's own may be deleted. */
     if (reader_quarantine(disk, journal, seq, value) && pass->trusted) {
-        leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
+        leveldb_writebatch_delete(disk->batch, key.data, key.len);
         pass->removed++;
     }
 }
@@ -112,39 +110,39 @@ reader_is_full(const struct store_fetch *fetch,
             fetch->bytes.len + size > fetch->max_bytes);
 }
 
-/* Takes the entry that iter stands on.  Returns false when the pass is over. */
+/* Takes the entry that iter stands on.  Returns false when the pass is over.
+ * In an untrusted pass a damaged entry's key says nothing: not that the
+ * journal is over, nor where to go on. */
 static bool
 reader_take(struct ldb_disk *disk, struct store_fetch *fetch,
             struct reader_pass *pass, leveldb_iterator_t *iter)
 {
-    struct span name = ldb_iter_key(iter);
+    struct span key = ldb_iter_key(iter);
     struct span value = ldb_iter_value(iter);
     struct store_record record;
     uint32_t journal;
     uint64_t seq;
+    bool known = store_key_record_parse(key, &journal, &seq);
+    bool good = known && store_record_decode(key, value, &record) ==
+                             STORE_DECODE_OK;
 
-    if (!store_key_record_parse(name, &journal, &seq)) {
-        return !pass->trusted; /* past the records, or a damaged key */
+    if (!good && !pass->trusted) {
+        reader_set_aside(disk, fetch, pass, key, value);
+        return true;
     }
-    if (journal != fetch->journal) {
-        return journal < fetch->journal;
+    if (!known || journal != fetch->journal) {
+        return false;
     }
-    if (seq >= fetch->limit_seq) {
+    if (seq >= fetch->limit_seq || (good && reader_is_full(fetch, &record))) {
         pass->more = true;
         return false;
     }
-    if (store_record_decode(name, value, &record) != STORE_DECODE_OK) {
-        reader_set_aside(disk, fetch, pass, store_key_record(journal, seq),
-                         value);
-    } else if (reader_is_full(fetch, &record)) {
-        pass->more = true;
-        return false;
-    } else {
+    if (good) {
         reader_keep(fetch, &record);
+    } else {
+        reader_set_aside(disk, fetch, pass, key, value);
     }
-    if (seq >= fetch->page.next_seq) {
-        fetch->page.next_seq = seq + 1;
-    }
+    fetch->page.next_seq = seq + 1;
     return true;
 }
 
@@ -205,14 +203,70 @@ reader_salvage(struct ldb_disk *disk, struct store_fetch *fetch)
 
     reader_start(fetch);
     reader_pass_run(disk, fetch, &pass, &text);
-    if (text.text[0] != '\0' && fetch->page.count == 0 && !pass.more) {
-        (void)error_set(&fetch->err, "cannot read journal %s: %s", disk->path,
-                        text.text);
-    }
-    if (fetch->page.skipped == 0) {
-        fetch->page.skipped = 1; /* at least; the block hides how many */
+    if (pass.more && fetch->page.count == 0) {
+        fetch->page.next_seq = fetch->limit_seq;
     }
     fetch->page.at_end = !pass.more;
+}
+
+static bool
+reader_in_damage(const struct ldb_disk *disk, const struct store_fetch *fetch)
+{
+    return disk->damage.journal == fetch->journal &&
+           fetch->from_seq >= disk->damage.next_seq;
+}
+
+/* Whether a number of the page's range was neither served nor counted. */
+static bool
+reader_has_gap(const struct store_fetch *fetch)
+{
+    const struct store_page *page = &fetch->page;
+    uint64_t end = page->at_end ? fetch->limit_seq : page->next_seq;
+
+    return end > fetch->from_seq &&
+           end - fetch->from_seq > page->count + page->skipped;
+}
+
+/*
+ * LevelDB says that a block is damaged, but not to whom it matters: the pages
+ * on both sides of a bad record read the same block, and entries whose keys
+ * are damaged may be invisible.  So over the pages that meet the damage one
+ * after the other, the entries that were seen are counted; if there were none
+ * although numbers are missing, one: a caller that subtracts never subtracts
+ * too much.
+ */
+static void __attribute__((cold))
+reader_on_damage(struct ldb_disk *disk, struct store_fetch *fetch,
+                 const struct error *text)
+{
+    struct ldb_damage *damage = &disk->damage;
+
+    if (!reader_in_damage(disk, fetch)) {
+        *damage = (struct ldb_damage){ .journal = fetch->journal };
+        (void)reader_quarantine(disk, fetch->journal, fetch->from_seq,
+                                span_of_text(text->text));
+    }
+    reader_salvage(disk, fetch);
+    damage->gap = damage->gap || reader_has_gap(fetch);
+    if (fetch->page.at_end && damage->gap && damage->counted == 0 &&
+        fetch->page.skipped == 0) {
+        fetch->page.skipped = 1;
+    }
+    damage->counted += fetch->page.skipped;
+    damage->next_seq = fetch->page.next_seq;
+}
+
+static void
+reader_after_damage(struct ldb_disk *disk, struct store_fetch *fetch)
+{
+    struct ldb_damage *damage = &disk->damage;
+
+    if (reader_in_damage(disk, fetch)) {
+        if (damage->counted == 0 && (damage->gap || reader_has_gap(fetch))) {
+            fetch->page.skipped++;
+        }
+        damage->journal = 0; /* no journal has it */
+    }
 }
 
 void
@@ -222,18 +276,16 @@ ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch)
     struct error text = ERROR_INIT;
 
     reader_start(fetch);
-    if (disk->db == NULL) {
-        (void)error_set(&fetch->err, "journal %s is not open", disk->path);
-    } else {
-        reader_pass_run(disk, fetch, &pass, &text);
-        fetch->page.at_end = !pass.more;
-    }
+    reader_pass_run(disk, fetch, &pass, &text);
+    fetch->page.at_end = !pass.more;
     if (strstr(text.text, "Corruption") != NULL) {
-        reader_salvage(disk, fetch);
+        reader_on_damage(disk, fetch, &text);
     } else if (text.text[0] != '\0') {
         (void)error_set(&fetch->err, "cannot read journal %s: %s", disk->path,
                         text.text);
         fetch->page.at_end = false;
+    } else {
+        reader_after_damage(disk, fetch);
     }
     reader_finish(fetch);
 }

@@ -160,8 +160,10 @@ compact_start(struct ldb_disk *disk, struct ldb_range range, uint64_t bytes)
     disk->helper_done = false;
     disk->helper_stop = false;
     disk->helper_started =
-        pthread_create(&disk->helper, NULL, compact_main, disk) == 0;
-    disk->compactions += disk->helper_started ? 1 : 0;
+        ldb_thread_start(&disk->helper, "compact", compact_main, disk) == 0;
+    if (disk->helper_started) {
+        (void)__atomic_add_fetch(&disk->compactions, 1, __ATOMIC_RELAXED);
+    }
 }
 
 void

@@ -29,11 +29,6 @@ ldb_hand_over(struct ldb_store *ldb, bool sync)
     struct store_fetch *fetch;
 
     assert(!ldb->busy && emptied.len == 0);
-    for (size_t i = 0; i < ldb->fill.len; i++) {
-        if (ldb->fill.ops[i].kind == LDB_OP_ENTRY) {
-            ldb->fill.ops[i].queue->stored = true;
-        }
-    }
     DL_FOREACH (ldb->fetches, fetch) {
         fetch->under_way = true;
     }

@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 
+#include <signal.h>
+
 enum {
     WRITER_BACKOFF_MAX_US = 5000000,
     WRITER_SPACE_EVERY_US = 100000,
@@ -277,4 +279,22 @@ ldb_writer_main(void *ctx)
         writer_wake(ldb);
     }
     return NULL;
+}
+
+int
+ldb_thread_start(pthread_t *thread_out, const char *name,
+                 void *(*run)(void *ctx), void *ctx)
+{
+    sigset_t all;
+    sigset_t before;
+    int status;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    status = pthread_create(thread_out, NULL, run, ctx);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status == 0) {
+        (void)pthread_setname_np(*thread_out, name);
+    }
+    return status;
 }
