@@ -77,6 +77,12 @@ struct frame_parser {
     struct frame_store store;
     char *fault_text;
 };
+/* Each idle connection has one. */
+_Static_assert(sizeof(struct frame_parser) +
+                       FRAME_STORE_FIRST_HEADERS *
+                           sizeof(struct frame_header) <
+                   600,
+               "an idle parser holds less than 600 bytes");
 
 /* The input of one call.  While block is empty, the frame in work lies at
  * start; else all before `at` is in block and body. */

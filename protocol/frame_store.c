@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    STORE_FIRST_HEADERS = 5,  /* keeps an idle parser below 600 bytes */
     STORE_FIRST_BYTES = 128,  /* of block and scratch */
     STORE_FIRST_BODY = 65536, /* taken at once on a peer's word */
     STORE_FEW_HEADERS = 16,   /* compared one by one; more are hashed */
@@ -75,8 +74,9 @@ frame_store_reserve(struct frame_store *store, struct buf *buf, size_t extra)
 static bool
 frame_store_reserve_header(struct frame_store *store)
 {
-    size_t capacity = store->header_capacity > 0 ? store->header_capacity * 2
-                                                 : (size_t)STORE_FIRST_HEADERS;
+    size_t capacity = store->header_capacity > 0
+                          ? store->header_capacity * 2
+                          : (size_t)FRAME_STORE_FIRST_HEADERS;
     struct frame_header *headers;
 
     if (store->frame.header_count < store->header_capacity) {
@@ -283,7 +283,7 @@ frame_store_rest(struct frame_store *store)
 {
     buf_fini(&store->block);
     buf_fini(&store->scratch);
-    if (store->header_capacity > STORE_FIRST_HEADERS) {
+    if (store->header_capacity > FRAME_STORE_FIRST_HEADERS) {
         frame_store_begin(store);
         free(store->headers);
         free(store->slots);

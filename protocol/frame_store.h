@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Before the first growth, and of an idle parser. */
+enum { FRAME_STORE_FIRST_HEADERS = 4 };
+
 struct frame_store {
     struct frame frame;
     struct frame_header *headers; /* frame.headers, to write */
