@@ -216,6 +216,9 @@ listener_open(struct net *net, const struct net_endpoint *endpoint,
         listener->path = xstrdup(endpoint->path);
     }
     listener->end.run = listener_free;
+    if (endpoint->kind == NET_ENDPOINT_WS && endpoint->path != NULL) {
+        http_add_path(net, endpoint->path);
+    }
     timer_node_init(&listener->retry, listener_on_retry);
     LL_PREPEND(net->listeners, listener);
     if (loop_fd_watch(net->loop, &listener->io, EPOLLIN) != 0) {
