@@ -132,7 +132,10 @@ json_check_enter_key(struct json_check *check, const char *name)
 {
     struct json_check_mark mark = { check->path.len, check->pointer.len };
 
-    buf_appendf(&check->path, mark.path > 0 ? ".%s" : "%s", name);
+    if (mark.path > 0) {
+        buf_append_char(&check->path, '.');
+    }
+    buf_append_span(&check->path, span_of_text(name));
     buf_append_char(&check->pointer, '/');
     for (const char *p = name; *p != '\0'; p++) {
         if (*p == '~' || *p == '/') {
@@ -150,8 +153,11 @@ json_check_enter_index(struct json_check *check, size_t index)
 {
     struct json_check_mark mark = { check->path.len, check->pointer.len };
 
-    buf_appendf(&check->path, "[%zu]", index);
-    buf_appendf(&check->pointer, "/%zu", index);
+    buf_append_char(&check->path, '[');
+    buf_append_u64(&check->path, index);
+    buf_append_char(&check->path, ']');
+    buf_append_char(&check->pointer, '/');
+    buf_append_u64(&check->pointer, index);
     return mark;
 }
 
@@ -311,6 +317,10 @@ json_check_unknown(struct json_check *check, const struct json_keys *keys,
 {
     struct buf sentence = BUF_INIT;
 
+    if (check->faults->count == FAULTS_MAX) {
+        check->faults->total++; /* no need to look for the nearest name */
+        return;
+    }
     if (json_check_is_listed(keys->later, name)) {
         json_check_fault_key(check, "ActiveMQ knows this key, this version of "
                                     "stompd does not");
@@ -367,6 +377,14 @@ json_check_row(const struct json_keys *keys, const char *name)
     return NULL;
 }
 
+/* Whether the row is to look at a value in this scope. */
+static bool
+json_check_is_wanted(const struct json_key *key, unsigned scope)
+{
+    return json_key_is_in_scope(key, scope) ||
+           (key->type == JSON_KEY_CUSTOM && key->custom->any_scope);
+}
+
 void
 json_check_object(struct json_check *check, json_t *object,
                   const struct json_keys *keys, void *target)
@@ -384,8 +402,7 @@ json_check_object(struct json_check *check, json_t *object,
 
         if (key == NULL) {
             json_check_unknown(check, keys, name, mark.path);
-        } else if (!key->any_scope &&
-                   !json_key_is_in_scope(key, check->scope)) {
+        } else if (!json_check_is_wanted(key, check->scope)) {
             json_check_out_of_scope(check, keys, key);
         } else {
             json_check_value(check, value, key, target);

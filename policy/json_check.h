@@ -19,7 +19,7 @@ struct json_check {
     struct faults *faults;
     struct buf path;    /* as people read it: `policies[3].topic` */
     struct buf pointer; /* the same as RFC 6901: `/policies/3/topic` */
-    unsigned scope;     /* bits of which a row's scopes must have one; 0 = all */
+    unsigned scope;     /* a row's scopes must have one of these; 0 = all */
     void *ctx;          /* for JSON_KEY_CUSTOM */
 };
 

@@ -176,7 +176,7 @@ describe_value(const struct json_key *key)
     case JSON_KEY_CUSTOM:
         break;
     }
-    return json_loads(key->schema, 0, NULL);
+    return json_loads(key->custom->schema, 0, NULL);
 }
 
 static json_t *
@@ -313,8 +313,9 @@ manual_value(const struct json_key *key, FILE *out)
 
     json_key_append_expects(key, &expects);
     text = xstrndup(expects.data, expects.len);
-    text[0] = text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 'a' + 'A')
-                                               : text[0];
+    if (text[0] >= 'a' && text[0] <= 'z') {
+        text[0] = (char)(text[0] - 'a' + 'A');
+    }
     json_describe_roff(text, out);
     if (key->default_text != NULL) {
         (void)fputs("; default ", out);

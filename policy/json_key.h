@@ -28,7 +28,7 @@ enum json_key_type {
     JSON_KEY_CHOICE,      /* enum: index into `choices` */
     JSON_KEY_STRATEGY,    /* pointer to a strategy of `family` */
     JSON_KEY_OBJECT,      /* its `keys`, stored in the same target */
-    JSON_KEY_CUSTOM,      /* what `check` makes of it */
+    JSON_KEY_CUSTOM,      /* what `custom` makes of it */
 };
 
 /* Checks value and stores it; the key is on the check's path already. */
@@ -54,6 +54,14 @@ struct json_family {
     const char *const *later; /* names of ActiveMQ's, not known yet; or NULL */
 };
 
+/* A key that no other type fits. */
+struct json_custom {
+    json_key_check_fn *check;
+    const char *expects; /* "a pattern", for the manual */
+    const char *schema;  /* its JSON Schema; NULL where none is printed */
+    bool any_scope;      /* check is called whatever the scope is */
+};
+
 struct json_key {
     const char *name;
     enum json_key_type type;
@@ -64,14 +72,11 @@ struct json_key {
     const char *help;         /* for the manual: sentences */
 
     unsigned scopes; /* bits; 0 = all.  See struct json_keys */
-    bool any_scope;  /* `check` is called whatever the scope is */
     const char *strategy; /* parameter: of this one only; NULL = of each */
     const char *const *choices;
     const struct json_family *family;
     const struct json_keys *keys;
-    json_key_check_fn *check;
-    const char *expects; /* custom: "a pattern", for the manual */
-    const char *schema;  /* custom: its JSON Schema */
+    const struct json_custom *custom;
 };
 
 struct json_keys {

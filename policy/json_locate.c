@@ -61,8 +61,8 @@ scan_value(struct json_scan *scan)
 {
     size_t depth = 0;
 
-    do {
-        char c = scan->at < scan->end ? *scan->at : '\0';
+    while (scan->at < scan->end) {
+        char c = *scan->at;
 
         if (c == '"') {
             scan_string(scan);
@@ -76,12 +76,8 @@ scan_value(struct json_scan *scan)
         } else if (c == '}' || c == ']') {
             depth--;
         }
-        if (scan->at < scan->end) {
-            scan->at++;
-        }
-    } while (scan->at < scan->end &&
-             (depth > 0 || (*scan->at != ',' && *scan->at != '}' &&
-                            *scan->at != ']')));
+        scan->at++;
+    }
     scan_blanks(scan);
 }
 

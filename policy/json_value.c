@@ -84,7 +84,7 @@ json_key_append_expects(const struct json_key *key, struct buf *out)
         buf_append_span(out, SPAN("an object"));
         return;
     case JSON_KEY_CUSTOM:
-        buf_append_span(out, span_of_text(key->expects));
+        buf_append_span(out, span_of_text(key->custom->expects));
         return;
     }
 }
@@ -415,7 +415,7 @@ json_check_value(struct json_check *check, json_t *value,
     } else if (key->type == JSON_KEY_OBJECT) {
         json_check_object(check, value, key->keys, target);
     } else if (key->type == JSON_KEY_CUSTOM) {
-        key->check(check, value, target);
+        key->custom->check(check, value, target);
     } else if (!json_value_take(value, key, json_value_field(target, key))) {
         json_value_refuse(check, value, key);
     }

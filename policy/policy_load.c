@@ -276,16 +276,26 @@ policy_load_check_schema(struct json_check *check, json_t *value, void *target)
     }
 }
 
+static const struct json_custom policy_load_policies = {
+    .check = policy_load_check_policies,
+};
+static const struct json_custom policy_load_default = {
+    .check = policy_load_check_default,
+};
+static const struct json_custom policy_load_schema = {
+    .check = policy_load_check_schema,
+};
+
 static const struct json_key policy_load_rows[] = {
     { .name = "policies",
       .type = JSON_KEY_CUSTOM,
-      .check = policy_load_check_policies },
+      .custom = &policy_load_policies },
     { .name = "default",
       .type = JSON_KEY_CUSTOM,
-      .check = policy_load_check_default },
+      .custom = &policy_load_default },
     { .name = "$schema",
       .type = JSON_KEY_CUSTOM,
-      .check = policy_load_check_schema },
+      .custom = &policy_load_schema },
 };
 
 static const struct json_keys policy_load_keys = {

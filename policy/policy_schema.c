@@ -77,11 +77,13 @@ static const char *const policy_scope_names[] = {
     "queue", "topic", "tempQueue", "tempTopic",
 };
 
-#define PARAMETER(strategy_, name_, type_, field_, min_, max_, default_, help_) \
-    {                                                                           \
-        .strategy = (strategy_), .name = (name_), .type = JSON_KEY_##type_,     \
-        .offset = offsetof(struct policy, field_), .min = (min_),               \
-        .max = (max_), .default_text = (default_), .help = (help_),             \
+#define PARAMETER(strategy_, name_, type_, field_, min_, max_, default_,  \
+                  help_)                                                  \
+    {                                                                     \
+        .strategy = (strategy_), .name = (name_),                         \
+        .type = JSON_KEY_##type_,                                         \
+        .offset = offsetof(struct policy, field_), .min = (min_),         \
+        .max = (max_), .default_text = (default_), .help = (help_),       \
     },
 
 static const struct json_key policy_recovery_rows[] = {
@@ -175,14 +177,20 @@ static const struct json_family policy_family_dead_letter = {
     .parameters = &policy_dead_letter_parameters,
 };
 
-#define POLICY_PATTERN_KEY                                       \
-    .any_scope = true, .check = policy_load_check_pattern,       \
-    .expects = "a pattern",  \
-    .schema = "{ \"type\": \"string\", \"minLength\": 1 }"
-#define POLICY_TRUE_KEY                                  \
-    .any_scope = true, .check = policy_load_check_true,  \
-    .expects = "true",  \
-    .schema = "{ \"const\": true }"
+static const struct json_custom policy_pattern = {
+    .check = policy_load_check_pattern,
+    .expects = "a pattern",
+    .schema = "{ \"type\": \"string\", \"minLength\": 1 }",
+    .any_scope = true,
+};
+
+static const struct json_custom policy_true = {
+    .check = policy_load_check_true,
+    .expects = "true",
+    .schema = "{ \"const\": true }",
+    .any_scope = true,
+};
+
 #define KEY(name_, type_, field_, scopes_, min_, max_, default_, more_, help_) \
     {                                                                          \
         .name = (name_), .type = JSON_KEY_##type_,                             \
@@ -200,7 +208,8 @@ const struct json_keys policy_schema_keys = {
 };
 
 static const char manual_head[] =
-    ".\\\" Made from policy/policy_schema.h by stompd-policy-doc: do not edit.\n"
+    ".\\\" Made from policy/policy_schema.h by stompd-policy-doc: do not "
+    "edit.\n"
     ".\\\" SPDX-License-Identifier: Apache-2.0\n"
     ".TH STOMPD\\-POLICY 5 \"\" \"stompd\" \"File Formats Manual\"\n"
     ".SH NAME\n"

@@ -31,18 +31,18 @@ enum {
  *   what the type needs, help) */
 #define POLICY_KEYS(X)                                                        \
     X("queue", CUSTOM, pattern, POLICY_FOR_QUEUE, 0, 0, NULL,                 \
-      POLICY_PATTERN_KEY,                                                     \
+      .custom = &policy_pattern,                                              \
       "The queues that the entry is for: a name, or a pattern in which a "    \
       "level that is * stands for any one level and a last level that is > "  \
       "for any rest, none included. Several, separated by commas, share the " \
       "entry.")                                                               \
     X("topic", CUSTOM, pattern, POLICY_FOR_TOPIC, 0, 0, NULL,                 \
-      POLICY_PATTERN_KEY,                                                     \
+      .custom = &policy_pattern,                                              \
       "The topics that the entry is for, as with queue.")                     \
     X("tempQueue", CUSTOM, pattern, POLICY_FOR_TEMP_QUEUE, 0, 0, NULL,        \
-      POLICY_TRUE_KEY, "The entry is for all temporary queues.")              \
+      .custom = &policy_true, "The entry is for all temporary queues.")       \
     X("tempTopic", CUSTOM, pattern, POLICY_FOR_TEMP_TOPIC, 0, 0, NULL,        \
-      POLICY_TRUE_KEY, "The entry is for all temporary topics.")              \
+      .custom = &policy_true, "The entry is for all temporary topics.")       \
     X("dispatchPolicy", STRATEGY, topic_dispatch, POLICY_FOR_TOPICS, 0, 0,    \
       "\"simple\"", .family = &policy_family_dispatch,                        \
       "In which order the subscriptions of a topic get a message. Every one " \

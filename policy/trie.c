@@ -338,14 +338,18 @@ trie_free(struct trie **trie)
 {
     struct trie *gone = *trie;
     struct trie_value *item;
-    struct trie_value *next;
 
     if (gone == NULL) {
         return;
     }
-    HASH_ITER (hh, gone->values, item, next) {
-        HASH_DEL(gone->values, item);
+    /* The table goes at once; its items stay linked until they are freed. */
+    item = gone->values;
+    HASH_CLEAR(hh, gone->values);
+    while (item != NULL) {
+        struct trie_value *next = item->hh.next;
+
         free(item);
+        item = next;
     }
     for (size_t i = 0; i < gone->bucket_count; i++) {
         struct trie_node *node = gone->buckets[i];

@@ -81,9 +81,10 @@ units_size_bytes(struct span text, int64_t *bytes_out)
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-
-        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        lower[i] = text.data[i];
+        if (lower[i] >= 'A' && lower[i] <= 'Z') {
+            lower[i] = (char)(lower[i] - 'A' + 'a');
+        }
     }
     return units_parse(units_size, span_of(lower, text.len), bytes_out);
 }

@@ -72,6 +72,16 @@ static const char *const config_log_levels[] = { "error", "warning", "info",
 static json_key_check_fn config_check_listeners;
 static json_key_check_fn config_check_uri;
 
+static const struct json_custom config_listeners_custom = {
+    .check = config_check_listeners,
+    .expects = "an array of URIs, or of objects with uri, useAsyncSend and "
+               "anonymous",
+};
+static const struct json_custom config_uri_custom = {
+    .check = config_check_uri,
+    .expects = "the URI of a listener",
+};
+
 static const struct json_key config_limits_rows[] = {
     CONFIG_LIMITS_KEYS(KEY)
 };
@@ -119,9 +129,7 @@ static const struct json_keys config_log_keys = {
 static const struct json_key config_rows[] = {
     { .name = "listeners",
       .type = JSON_KEY_CUSTOM,
-      .check = config_check_listeners,
-      .expects = "an array of URIs, or of objects with uri, useAsyncSend and "
-                 "anonymous",
+      .custom = &config_listeners_custom,
       .default_text = "[\"stomp://127.0.0.1:61613\","
                       " \"ws://127.0.0.1:61614/stomp\"]",
       .help = "Where the broker listens." },
@@ -159,8 +167,7 @@ struct config_listener {
 static const struct json_key config_listener_rows[] = {
     { .name = "uri",
       .type = JSON_KEY_CUSTOM,
-      .check = config_check_uri,
-      .expects = "the URI of a listener",
+      .custom = &config_uri_custom,
       .help = "Where to listen." },
     { .name = "useAsyncSend",
       .type = JSON_KEY_SWITCH,

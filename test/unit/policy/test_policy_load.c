@@ -345,8 +345,8 @@ static const struct {
       "p:2:33: policies[0].dispatchPolicy: found 1 where a dispatch policy "
       "(simple, roundRobin, strictOrder) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {}}"),
-      "p:2:33: policies[0].dispatchPolicy: found an empty object where a dispatch "
-      "policy (simple, roundRobin, strictOrder) is expected\n" },
+      "p:2:33: policies[0].dispatchPolicy: found an empty object where a "
+      "dispatch policy (simple, roundRobin, strictOrder) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"simple\": 1}}"),
       "p:2:44: policies[0].dispatchPolicy.simple: found 1 where an object is "
       "expected\n" },
@@ -374,7 +374,8 @@ static const struct {
     { ENTRY("{\"topic\":\"A\",\n\"pendingMessageLimitStrategy\": "
             "{\"prefetchRate\": {\"multiplier\": -0.5}}}"),
       "p:3:64: policies[0].pendingMessageLimitStrategy.prefetchRate."
-      "multiplier: found -0.5 where a number from 0 to 1000000 is expected\n" },
+      "multiplier: found -0.5 where a number from 0 to 1000000 is "
+      "expected\n" },
 };
 
 static char *

@@ -113,7 +113,8 @@ START_TEST(every_default_of_a_parameter_is_the_default_of_a_policy)
     struct policy_map *map = NULL;
     struct faults faults;
 
-    ck_assert_int_eq(policy_load_text(span_of_text(text), "p", &map, &faults), 0);
+    ck_assert_int_eq(
+        policy_load_text(span_of_text(text), "p", &map, &faults), 0);
     for (char name = 'A'; name <= 'E'; name++) {
         const struct policy *loaded =
             policy_map_find(map, DESTINATION_TOPIC, span_of(&name, 1));

@@ -165,13 +165,14 @@ static const struct {
     const char *printed;
 } wrong[] = {
     { "{\"listeners\": []}",
-      "c:1:15: listeners: found an empty array where an array of one listener or "
-      "more is expected\n" },
+      "c:1:15: listeners: found an empty array where an array of one "
+      "listener or more is expected\n" },
     { "{\"listeners\": [\n\"tcp://h\", 5,\n{\"useAsyncSend\": 1},\n"
       "{\"uri\": \"wss://h\", \"port\": 1}]}",
       "c:2:1: listeners[0]: \"tcp\" is not the scheme of a listener; stomp, "
       "ws and unix are\n"
-      "c:2:12: listeners[1]: found 5 where the URI of a listener is expected\n"
+      "c:2:12: listeners[1]: found 5 where the URI of a listener is "
+      "expected\n"
       "c:3:1: listeners[2]: \"uri\" is missing\n"
       "c:3:18: listeners[2].useAsyncSend: found 1 where true or false is "
       "expected\n"
