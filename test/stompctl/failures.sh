@@ -63,14 +63,6 @@ fails "a broker that does not answer" 75 "in time" \
     "$stompctl" send /queue/a --body x --timeout 100ms
 kill -CONT "$broker_pid"
 
-subscriber silent /queue/a --heart-beat 0,100
-kill -STOP "$broker_pid"
-subscriber_end
-is "a broker that misses its heart-beats is given up: exit code" 69 $?
-like "a broker that misses its heart-beats is given up: what it says" \
-    "was silent for" "$(cat "$dir/silent.rest")"
-kill -CONT "$broker_pid"
-
 subscriber lost /queue/a
 stop_broker
 subscriber_end
