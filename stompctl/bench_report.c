@@ -63,9 +63,11 @@ bench_report_text(const struct bench *bench, FILE *out)
 
     (void)fprintf(out, "sent       %llu messages, %.0f/s\n",
                   (unsigned long long)bench->sent, rate.sent);
-    (void)fprintf(out, "received   %llu of %llu, %.0f/s, %.1f MiB/s\n",
-                  (unsigned long long)bench->received,
-                  (unsigned long long)bench->expected, rate.received, mib);
+    if (bench->expected > 0) {
+        (void)fprintf(out, "received   %llu of %llu, %.0f/s, %.1f MiB/s\n",
+                      (unsigned long long)bench->received,
+                      (unsigned long long)bench->expected, rate.received, mib);
+    }
     if (bench->options->window > 0) {
         (void)fprintf(out, "receipts   %llu of %llu\n",
                       (unsigned long long)bench->receipts,

@@ -333,6 +333,22 @@ subscribe_leave(struct subscribe *subscribe, enum client_status status,
     return left;
 }
 
+/* Logged in: takes messages, leaves, and returns the exit code. */
+static int
+subscribe_use(struct subscribe *subscribe)
+{
+    struct error err = ERROR_INIT;
+    enum client_status status = CLIENT_OK;
+
+    if (subscribe_messages(subscribe, &status, &err) != 0 ||
+        output_close(&subscribe->output, &err) != 0) {
+        (void)fprintf(stderr, "stompctl: %s\n", err.text);
+        return EX_IOERR;
+    }
+    status = subscribe_leave(subscribe, status, &err);
+    return command_finish(subscribe->client, status, &err);
+}
+
 static int
 subscribe_connected(struct subscribe *subscribe)
 {
@@ -351,17 +367,9 @@ subscribe_connected(struct subscribe *subscribe)
                              &status, &err) != 0) {
         return command_usage(&command_subscribe, &err);
     }
-    if (status == CLIENT_OK &&
-        (subscribe_messages(subscribe, &status, &err) != 0 ||
-         output_close(&subscribe->output, &err) != 0)) {
-        (void)fprintf(stderr, "stompctl: %s\n", err.text);
-        code = EX_IOERR;
-    } else {
-        if (subscribe->client != NULL) {
-            status = subscribe_leave(subscribe, status, &err);
-        }
-        code = command_finish(subscribe->client, status, &err);
-    }
+    code = status == CLIENT_OK
+               ? subscribe_use(subscribe)
+               : command_finish(subscribe->client, status, &err);
     client_free(&subscribe->client);
     return code;
 }

@@ -32,5 +32,9 @@ main(int argc, char **argv)
                       argv[1]);
         return EX_USAGE;
     }
+    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
+        (void)fputs(command->help, stdout);
+        return 0;
+    }
     return command->run(argc - 1, argv + 1);
 }

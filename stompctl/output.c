@@ -20,7 +20,7 @@ output_open(struct output *output, const char *path, struct error *err)
         output->directory = path;
         return 0;
     }
-    if (path[strlen(path) - 1] == '/') {
+    if (path[0] != '\0' && path[strlen(path) - 1] == '/') {
         return error_set(err, "there is no directory \"%s\": make it first",
                          path);
     }

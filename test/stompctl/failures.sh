@@ -33,6 +33,8 @@ fails "an unknown acknowledgement" 64 "client-individual" \
     "$stompctl" subscribe /queue/a --ack never
 fails "a URI that is none" 64 "stomp://127.0.0.1:61613" \
     "$stompctl" send /queue/a --connect localhost
+fails "a directory that is not there" 73 "make it first" \
+    "$stompctl" subscribe /queue/a --output "$dir/none/"
 fails "a passcode file that is not there" 64 "passcode file" \
     "$stompctl" send /queue/a --passcode-file "$dir/none"
 fails "a message file that is not there" 66 "$dir/none" \
