@@ -9,7 +9,7 @@
  *   store_leveldb_space.c   purging and compacting, storage thread and helper
  *   store_leveldb_open.c    opening, recovering, closing
  *   store_leveldb_format.c  whose directory this is
- *   store_leveldb_disk.c    LevelDB's handle, its options and error texts
+ *   store_leveldb_disk.c    LevelDB's handle (store_leveldb_disk.h)
  *
  * Threads: the loop fills one batch of operations while the storage thread
  * owns a job with another.  struct ldb_job goes over at `handed` and comes
@@ -21,10 +21,10 @@
 #include "base/hash.h"
 #include "storage/store.h"
 #include "storage/store_head.h"
+#include "storage/store_leveldb_disk.h"
 #include "storage/store_record.h"
 
 #include <assert.h>
-#include <leveldb/c.h>
 #include <pthread.h>
 
 /* Numbers are reserved on disk in blocks of this many, half a block ahead. */
@@ -33,21 +33,6 @@ enum { LDB_RESERVE = 1000000 };
 enum { LDB_HEAD_ADVANCE = 1024 };
 /* The first batch number of a slot: 0 is none, 1 is STORE_SLOT_STORED. */
 enum { LDB_FILL_FIRST = 2 };
-
-/*
- * The calls that tests replace before store_open to make a disk fail, and the
- * sizes and times they shorten.  Nobody else writes to it.
- */
-struct ldb_hooks {
-    leveldb_t *(*open)(const leveldb_options_t *options, const char *name,
-                       char **errptr);
-    void (*write)(leveldb_t *db, const leveldb_writeoptions_t *options,
-                  leveldb_writebatch_t *batch, char **errptr);
-    uint64_t (*free_bytes)(const char *directory);
-    uint64_t compact_bytes_min; /* drained space worth a compaction */
-    int64_t backoff_us;         /* first wait after a failure */
-};
-extern struct ldb_hooks ldb_hooks;
 
 /* -------------------------------------------------------------- loop -- */
 
@@ -122,54 +107,6 @@ struct ldb_job {
     bool sync;
     bool failed; /* given up at the close */
     uint64_t syncs;
-};
-
-/* ------------------------------------------------------ storage thread -- */
-
-/* A journal whose rest is being deleted, or a part that could be compacted. */
-struct ldb_range {
-    uint32_t journal;
-    uint64_t seq; /* purge: go on here; compact: end of what is dead */
-};
-
-/* The damage that fetches are passing over; reader_on_damage has why. */
-struct ldb_damage {
-    uint32_t journal; /* 0: none */
-    uint64_t next_seq;
-    size_t counted;
-    bool gap; /* numbers are missing */
-};
-
-struct ldb_disk {
-    char *directory;  /* as the operator knows it */
-    char *path;       /* LevelDB's own, below it */
-    char *quarantine; /* the file for what could not be read */
-    leveldb_t *db;    /* NULL between a failure and the reopening */
-    leveldb_options_t *options;
-    leveldb_cache_t *cache;
-    leveldb_readoptions_t *read_checked; /* fill_cache=0, verify_checksums=1 */
-    leveldb_readoptions_t *read_raw;     /* without the checksums */
-    leveldb_writeoptions_t *write_sync;
-    leveldb_writeoptions_t *write_async;
-    leveldb_writebatch_t *batch;
-    struct buf scratch;
-    bool poisoned; /* a write failed: reopen before the next one */
-    struct error why;
-    struct ldb_damage damage;
-    int64_t space_checked_us;
-
-    struct ldb_range *purges;
-    size_t purges_len, purges_capacity;
-
-    struct ldb_range *drained; /* candidates for compacting */
-    size_t drained_len, drained_capacity;
-    pthread_t helper;
-    bool helper_started;
-    bool helper_done; /* atomic: set by the helper */
-    bool helper_stop; /* atomic: set for the helper */
-    uint64_t compactions; /* atomic, for the tests */
-    struct ldb_range helper_range;
-    uint64_t helper_bytes;
 };
 
 /* What the storage thread has to say, under the lock. */
@@ -270,61 +207,8 @@ int ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err);
 int ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
                const char *what, struct error *err);
 
-/* Starts a thread that no signal is delivered to.  0 or an errno. */
-int ldb_thread_start(pthread_t *thread_out, const char *name,
-                     void *(*run)(void *ctx), void *ctx);
-
 /* The storage thread; ctx is the struct ldb_store. */
 void *ldb_writer_main(void *ctx);
 
 /* Runs one fetch and fills in its page. */
 void ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch);
-
-/* Purging: remembers a removed journal, deletes some of what is left.  Returns
- * whether there was something to do. */
-void ldb_purge_add(struct ldb_disk *disk, uint32_t journal);
-bool ldb_purge_step(struct ldb_disk *disk);
-
-/* Compacting: journal has nothing live below head; look for drained space and
- * give it back by a helper thread; wait for that one. */
-void ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head);
-void ldb_compact_idle(struct ldb_disk *disk);
-void ldb_compact_join(struct ldb_disk *disk);
-
-/* The handle.  disk_open makes the database when create is set. */
-void ldb_disk_init(struct ldb_disk *disk, const char *directory);
-void ldb_disk_fini(struct ldb_disk *disk);
-int ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err);
-void ldb_disk_close(struct ldb_disk *disk);
-/* Writes batch; poisons the disk on failure. */
-int ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch,
-                   bool sync, struct error *err);
-/* Free bytes for us where the directory is; UINT64_MAX when unknown. */
-uint64_t ldb_disk_free_bytes(const char *directory);
-
-static inline struct span
-ldb_iter_key(const leveldb_iterator_t *iter)
-{
-    size_t len;
-    const char *data = leveldb_iter_key(iter, &len);
-
-    return span_of(data, len);
-}
-
-static inline struct span
-ldb_iter_value(const leveldb_iterator_t *iter)
-{
-    size_t len;
-    const char *data = leveldb_iter_value(iter, &len);
-
-    return span_of(data, len);
-}
-
-static inline void
-ldb_iter_seek(leveldb_iterator_t *iter, struct store_key key)
-{
-    leveldb_iter_seek(iter, key.bytes, key.len);
-}
-
-/* Takes over LevelDB's text: false when there was none. */
-bool ldb_text_take(char *text, struct error *err_out);

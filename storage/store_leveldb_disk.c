@@ -3,7 +3,7 @@
  * LevelDB's handle: options, opening with an error that says what to do,
  * writing.  Used by one thread at a time.  Source: netstore.md 8.4 and 8.5.
  */
-#include "storage/store_leveldb.h"
+#include "storage/store_leveldb_disk.h"
 
 #include "base/alloc.h"
 

@@ -5,7 +5,7 @@
  * under them, netstore.md D2) is compacted by a helper thread, because that
  * can block its caller for seconds.
  */
-#include "storage/store_leveldb.h"
+#include "storage/store_leveldb_disk.h"
 
 #include "base/alloc.h"
 
