@@ -31,6 +31,8 @@ struct policy {
     const struct dispatch_policy *queue_dispatch; /* by the next */
     bool strict_order_dispatch;
 
+    bool prioritized_messages;
+
     const struct recovery_policy *recovery;
     struct recovery_parameters recovery_parameters; /* hooks unset */
     bool always_retroactive;

@@ -26,13 +26,16 @@ core_on_queue_found(void *ctx, struct store_queue *journal,
 {
     struct core *core = ctx;
     struct destination *dest;
+    struct span name = info->name;
+    uint8_t priority = 0;
+    bool prioritized = lane_parse_journal_name(&name, &priority);
 
     if (info->kind == DESTINATION_TEMP_QUEUE) {
         store_queue_remove(core->store, &journal); /* its owner is gone */
         return;
     }
-    dest = destination_get(core, info->kind, info->name, NULL);
-    queue_adopt(queue_of(dest), journal, info);
+    dest = destination_get(core, info->kind, name, NULL);
+    queue_adopt(queue_of(dest), prioritized, priority, journal, info);
 }
 
 struct core *
@@ -195,6 +198,13 @@ core_sweep(struct core *core)
             recovery->sweep(topic->recovery, core->now_us);
         }
     }
+    while (core->unreadable != NULL) {
+        struct lane *lane = core->unreadable;
+
+        core->unreadable = lane->unreadable_next;
+        lane->unreadable = false;
+        queue_mark_dirty(lane->queue); /* try again */
+    }
 }
 
 /* --- clients ------------------------------------------------------------ */
@@ -216,8 +226,8 @@ core_return_in_flight(struct core *core, struct subscription *sub)
         bool last = sub->in_flight_count == 1;
 
         core_in_flight_remove(core, delivery);
-        if (delivery->queue != NULL) {
-            queue_return(delivery->queue, delivery);
+        if (delivery->lane != NULL) {
+            queue_return(delivery->lane->queue, delivery);
         } else {
             delivery_free(&core->pool, &delivery);
         }

@@ -68,7 +68,7 @@ core_sent(struct subscription *sub, uint32_t count, size_t bytes)
 void
 core_ack(struct core *core, struct delivery *delivery)
 {
-    struct queue *queue = delivery->queue;
+    struct queue *queue = delivery_queue(delivery);
 
     assert(delivery->tx == NULL);
     core->stats.acknowledged++;
@@ -77,11 +77,10 @@ core_ack(struct core *core, struct delivery *delivery)
         delivery_free(&core->pool, &delivery);
         return;
     }
-    queue->in_flight_count--;
     if (queue->base.policy->advisory_for_consumed) {
         core_advise_consumed(core, queue, delivery);
     }
-    queue_remove_delivery(queue, delivery);
+    queue_settle(queue, delivery);
 }
 
 /* Whether a NACK of this delivery is its last. */
@@ -98,7 +97,7 @@ void
 core_nack(struct core *core, struct delivery *delivery,
           const struct nack_options *options)
 {
-    struct queue *queue = delivery->queue;
+    struct queue *queue = delivery_queue(delivery);
     struct span cause = options->reason;
 
     assert(delivery->tx == NULL);
@@ -118,14 +117,14 @@ core_nack(struct core *core, struct delivery *delivery,
                     : SPAN("refused by its consumers (NACK) more often than "
                            "maximumRedeliveries");
     }
-    queue->in_flight_count--;
     core_dead_letter(core, queue, delivery, cause, false);
+    queue_settle(queue, delivery);
 }
 
 void
 core_unsend(struct core *core, struct delivery *delivery)
 {
-    struct queue *queue = delivery->queue;
+    struct queue *queue = delivery_queue(delivery);
 
     core_in_flight_remove(core, delivery);
     delivery->attempts--;

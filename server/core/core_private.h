@@ -30,6 +30,7 @@ struct core {
     struct client *awaiting;           /* DL list */
     struct client *blocked;            /* DL list */
     struct topic *recovering;
+    struct lane *unreadable;           /* whose page could not be read */
     uint64_t next_order;
     uint64_t connection_count;
     int64_t now_us;
@@ -44,10 +45,11 @@ void core_mark_credited(struct core *core, struct subscription *sub);
 void core_in_flight_add(struct subscription *sub, struct delivery *delivery);
 void core_in_flight_remove(struct core *core, struct delivery *delivery);
 
-/* Moves a queue's delivery to the dead letter queue, or drops it, as its policy
- * says.  The delivery is on no list and is freed. */
-void core_dead_letter(struct core *core, struct queue *queue,
-                      struct delivery *delivery, struct span cause,
+/* Sends a copy of a queue's message to the dead letter queue, if its policy
+ * says so.  The delivery itself is the caller's to settle, in the same turn, so
+ * that both are one. */
+void core_dead_letter(struct core *core, const struct queue *queue,
+                      const struct delivery *delivery, struct span cause,
                       bool expired);
 
 /* Whether the queue is the one that its own dead letters would go to: there a

@@ -70,7 +70,7 @@ core_send(struct core *core, struct destination *dest, struct message *msg,
         return CORE_SENT;
     }
     queue = queue_of(dest);
-    if ((persistent || queue->paged_count > 0) &&
+    if ((persistent || queue_is_paged(queue)) &&
         store_failure(core->store) != NULL) {
         return CORE_STORE_FAILED;
     }

@@ -46,7 +46,7 @@ dead_letter_headers(const struct queue *queue, struct span cause,
 }
 
 static void
-dead_letter_move(struct core *core, struct queue *queue,
+dead_letter_move(struct core *core, const struct queue *queue,
                  const struct message *msg, struct span name, struct span cause)
 {
     struct buf extra = BUF_INIT;
@@ -94,8 +94,9 @@ core_is_dead_letter_queue(const struct queue *queue)
 }
 
 void
-core_dead_letter(struct core *core, struct queue *queue,
-                 struct delivery *delivery, struct span cause, bool expired)
+core_dead_letter(struct core *core, const struct queue *queue,
+                 const struct delivery *delivery, struct span cause,
+                 bool expired)
 {
     struct buf name = BUF_INIT;
 
@@ -106,7 +107,6 @@ core_dead_letter(struct core *core, struct queue *queue,
         dead_letter_move(core, queue, delivery->msg, buf_span(&name), cause);
     }
     buf_fini(&name);
-    queue_remove_delivery(queue, delivery);
 }
 
 void

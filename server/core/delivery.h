@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 struct attachment;
-struct queue;
+struct lane;
 struct subscription;
 struct transaction;
 
 /* Which list prev and next are on. */
 enum delivery_state {
-    DELIVERY_WAITING,   /* queue.waiting, by seq */
+    DELIVERY_WAITING,   /* lane.waiting, by seq */
     DELIVERY_PENDING,   /* subscription.pending: a topic's slow subscriber */
     DELIVERY_IN_FLIGHT, /* subscription.in_flight, in order of delivery */
 };
@@ -29,7 +29,7 @@ struct delivery {
     uint32_t attempts;          /* how often it has been handed out */
     struct message *msg;        /* held */
     struct subscription *sub;   /* NULL while WAITING */
-    struct queue *queue;        /* NULL for a topic's */
+    struct lane *lane;          /* its queue's; NULL for a topic's */
     struct attachment *from;    /* PENDING: whose limit counts it */
     struct transaction *tx;     /* an ACK or NACK is held there */
     uint64_t seq;               /* place in the queue */

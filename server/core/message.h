@@ -15,6 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* ActiveMQ's and JMS' scale. */
+enum { MESSAGE_PRIORITY_DEFAULT = 4, MESSAGE_PRIORITY_MAX = 9 };
+
 struct message {
     uint32_t refs;
     uint8_t priority;     /* 0-9, 4 when not given */

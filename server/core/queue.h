@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A queue: each message to one of the competing subscriptions, in the order of
- * arrival; what is returned un-acked stands at its old place again.
- *
- * The head of the queue is resident; when it grows past its window, what comes
- * later lives in the store alone (at no memory per message) and is read back in
- * pages ahead of the consumers.
+ * arrival; what is returned un-acked stands at its old place again.  Its
+ * waiting messages are in lanes (lane.h).
  */
 #pragma once
 #include "server/core/destination.h"
+#include "server/core/lane.h"
 
 struct queue {
     struct destination base;
-    struct delivery *waiting;     /* DL list by seq; all below paged_from */
-    uint64_t waiting_count;
-    size_t waiting_bytes;
+    struct lane main;             /* the only lane, or that of priority 4 */
+    struct lane *lanes;           /* highest priority first, main among them */
     uint64_t in_flight_count;
     uint64_t next_seq;
-    struct store_queue *journal;  /* NULL until something is stored */
-    /* What lives in the store alone: every record from paged_from on. */
-    uint64_t paged_from;
-    uint64_t paged_count;
-    uint64_t paged_since_fetch;   /* of paged_count, put after the fetch began */
-    struct store_fetch *fetch;
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;
 };
@@ -36,8 +27,10 @@ queue_of(struct destination *dest)
 struct destination *queue_new(void);
 void queue_free(struct queue *queue);
 
-/* A journal that was found at start. */
-void queue_adopt(struct queue *queue, struct store_queue *journal,
+/* A journal that was found at start: of the whole queue (prioritized false), or
+ * of the lane of one priority. */
+void queue_adopt(struct queue *queue, bool prioritized, uint8_t priority,
+                 struct store_queue *journal,
                  const struct store_queue_info *info);
 
 /* Adds a message (takes its own reference); persistent as the policy decided.
@@ -54,6 +47,19 @@ void queue_mark_dirty(struct queue *queue);
 /* Puts an in-flight delivery that has been unlinked back at its place. */
 void queue_return(struct queue *queue, struct delivery *delivery);
 
-/* The delivery is done: acknowledged, moved or dropped.  Frees it; removes its
- * record. */
-void queue_remove_delivery(struct queue *queue, struct delivery *delivery);
+/* An in-flight delivery that has been unlinked is done: acknowledged, moved or
+ * dropped. */
+void queue_settle(struct queue *queue, struct delivery *delivery);
+
+/* Whether some of its messages are in the store alone: others must follow. */
+bool queue_is_paged(const struct queue *queue);
+
+/* Messages that wait, resident or not. */
+uint64_t queue_waiting_count(const struct queue *queue);
+
+/* The queue of a delivery, NULL for a topic's. */
+static inline struct queue *
+delivery_queue(const struct delivery *delivery)
+{
+    return delivery->lane != NULL ? delivery->lane->queue : NULL;
+}

@@ -10,9 +10,6 @@
 
 #include <stdlib.h>
 
-/* ActiveMQ's and JMS' default; stored with each message. */
-enum { SEND_PRIORITY_DEFAULT = 4, SEND_PRIORITY_MAX = 9 };
-
 /* What a SEND says beside its body; filled from headers. */
 struct send_facts {
     struct message_facts message;
@@ -73,7 +70,7 @@ send_take_facts(struct session *session, const struct frame *frame,
     int64_t priority;
 
     facts->message.timestamp_ms = core_now_ms(session->core);
-    facts->message.priority = SEND_PRIORITY_DEFAULT;
+    facts->message.priority = MESSAGE_PRIORITY_DEFAULT;
     facts->message.persistent =
         span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
         span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));
@@ -83,7 +80,7 @@ send_take_facts(struct session *session, const struct frame *frame,
         }
         facts->message.priority =
             (uint8_t)(priority < 0                   ? 0
-                      : priority > SEND_PRIORITY_MAX ? SEND_PRIORITY_MAX
+                      : priority > MESSAGE_PRIORITY_MAX ? MESSAGE_PRIORITY_MAX
                                                      : priority);
     }
     return send_take_expiry(session, frame, facts);

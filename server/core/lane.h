@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The waiting messages of a queue, in the order of their numbers.  A queue has
+ * one lane; one with `prioritizedMessages` has a lane for each priority in use.
+ *
+ * The head of a lane is resident; when it grows past its window, what comes
+ * later lives in the store alone, at no memory per message, and is read back in
+ * pages ahead of the consumers.
+ *
+ *     waiting (resident, by seq)  |  paged: every record from paged_from on
+ */
+#pragma once
+#include "server/core/delivery.h"
+#include "storage/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+struct queue;
+
+struct lane {
+    struct lane *lower;           /* the queue's next lower priority */
+    struct queue *queue;
+    uint8_t priority;             /* 0-9; of the only lane: any */
+    bool prioritized;             /* its journal has a name of its own */
+    struct delivery *waiting;     /* DL list by seq; all below paged_from */
+    uint64_t waiting_count;
+    size_t waiting_bytes;
+    struct store_queue *journal;  /* NULL until something is stored */
+    uint64_t paged_from;
+    uint64_t paged_count;
+    uint64_t paged_since_fetch;   /* of paged_count, put after the fetch began */
+    struct store_fetch *fetch;
+    struct lane *unreadable_next; /* core.unreadable */
+    bool unreadable;              /* the last read failed: again later */
+};
+
+void lane_init(struct lane *lane, struct queue *queue, uint8_t priority,
+               bool prioritized);
+
+/* Drops what waits; a temporary queue's journal is removed. */
+void lane_fini(struct lane *lane);
+
+/* A journal that was found at start. */
+void lane_adopt(struct lane *lane, struct store_queue *journal,
+                const struct store_queue_info *info);
+
+/* Whether a journal's name is that of a priority's lane; *name becomes the
+ * queue's and *priority_out the lane's. */
+bool lane_parse_journal_name(struct span *name, uint8_t *priority_out);
+
+/* Adds a message with the number seq at the end (takes its own reference).
+ * stored: it is to survive a restart. */
+void lane_push(struct lane *lane, struct message *msg, uint64_t seq,
+               bool stored);
+
+/* Takes a waiting delivery out of the list, to be handed out or dropped. */
+void lane_take(struct lane *lane, struct delivery *delivery);
+
+/* Puts one back at its place. */
+void lane_return(struct lane *lane, struct delivery *delivery);
+
+/* The delivery, on no list, is done: removes its record and frees it. */
+void lane_remove(struct lane *lane, struct delivery *delivery);
+
+/* Reads the next page when little is resident. */
+void lane_page_in(struct lane *lane);
+
+/* Messages that wait, resident or not. */
+static inline uint64_t
+lane_count(const struct lane *lane)
+{
+    return lane->waiting_count + lane->paged_count;
+}
