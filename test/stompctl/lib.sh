@@ -98,12 +98,6 @@ like()
     fi
 }
 
-skip()
-{
-    tests=$((tests + 1))
-    echo "ok $tests - $1 # SKIP $2"
-}
-
 done_testing()
 {
     echo "1..$tests"
