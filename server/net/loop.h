@@ -16,7 +16,7 @@
  */
 #pragma once
 #include "base/error.h"
-#include "server/net/timer_wheel.h"
+#include "base/timer_wheel.h"
 
 #include <stdbool.h>
 #include <stddef.h>

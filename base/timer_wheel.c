@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/net/timer_wheel.h"
+#include "base/timer_wheel.h"
 
 #include "base/alloc.h"
 
