@@ -35,9 +35,12 @@ struct conn_tcp {
     enum conn_tcp_state state;
     bool paused;
     bool eof;     /* the peer will send nothing more */
+    bool hung_up; /* and reads nothing more */
     bool blocked; /* the socket is full: EPOLLOUT tells */
     int64_t close_due_us;
-    int64_t timer_due_us; /* what the session asked for */
+    /* Open after EOF, for answers that wait for the disk.  The other timer is
+     * the session's. */
+    struct timer_node answer_timer;
 };
 
 static struct conn_tcp *
@@ -110,6 +113,7 @@ conn_tcp_release(struct conn_tcp *tcp)
     struct net *net = tcp->conn.net;
     int fd = tcp->io.fd;
 
+    timer_wheel_cancel(loop_timers(net->loop), &tcp->answer_timer);
     loop_fd_forget(net->loop, &tcp->io);
     tcp->io.fd = -1;
     tcp->state = CONN_TCP_GONE;
@@ -175,6 +179,15 @@ conn_tcp_write(struct conn_tcp *tcp, int64_t now_us)
     conn_written(&tcp->conn, count, now_us);
 }
 
+/* Whether a peer that will send nothing more may wait for something: a script
+ * that pipes frames into a connection and reads until it ends. */
+static bool
+conn_tcp_owes(const struct conn_tcp *tcp)
+{
+    return !tcp->hung_up && (tcp->conn.outq.bytes > 0 ||
+                             session_is_answering(tcp->conn.session));
+}
+
 static void
 conn_tcp_on_flush(struct loop_task *task, int64_t now_us)
 {
@@ -195,9 +208,7 @@ conn_tcp_on_flush(struct loop_task *task, int64_t now_us)
         }
         break;
     case CONN_TCP_OPEN:
-        /* What it sent before is done, and its answers are as far as the
-         * kernel takes them at once. */
-        if (tcp->eof) {
+        if (tcp->eof && !conn_tcp_owes(tcp)) {
             conn_tcp_finish(tcp, "peer closed", now_us);
             return;
         }
@@ -220,8 +231,22 @@ conn_tcp_on_eof(struct conn_tcp *tcp, int64_t now_us)
         conn_tcp_finish(tcp, "peer closed", now_us);
         return;
     }
+    timer_wheel_set(loop_timers(tcp->conn.net->loop), &tcp->answer_timer,
+                    now_us + CONN_STALL_US);
     conn_tcp_update_events(tcp);
     conn_tcp_flush_soon(tcp);
+}
+
+static void
+conn_tcp_on_answer_timer(struct timer_node *node, int64_t now_us)
+{
+    struct conn_tcp *tcp = container_of(node, struct conn_tcp, answer_timer);
+
+    (void)now_us;
+    if (tcp->state == CONN_TCP_OPEN) {
+        conn_set_reason(&tcp->conn, "peer closed");
+        conn_tcp_kill(tcp);
+    }
 }
 
 static void
@@ -344,6 +369,7 @@ conn_tcp_on_ready(struct loop_fd *self, uint32_t events, int64_t now_us)
     struct conn_tcp *tcp = container_of(self, struct conn_tcp, io);
 
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+        tcp->hung_up |= (events & (EPOLLHUP | EPOLLERR)) != 0;
         conn_tcp_flush_soon(tcp);
     }
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 ||
@@ -509,6 +535,7 @@ conn_tcp_new(struct net *net, int fd, const char *peer)
     conn->abort = conn_tcp_abort;
     conn->flush.run = conn_tcp_on_flush;
     timer_node_init(&conn->timer, conn_tcp_on_timer);
+    timer_node_init(&tcp->answer_timer, conn_tcp_on_answer_timer);
     tcp->io.fd = fd;
     tcp->io.ready = conn_tcp_on_ready;
     return tcp;

@@ -131,6 +131,12 @@ session_free(struct session **session)
     free(gone);
 }
 
+bool
+session_is_answering(const struct session *session)
+{
+    return session->replies != NULL;
+}
+
 const char *
 session_name(const struct session *session)
 {

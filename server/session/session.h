@@ -78,5 +78,9 @@ void session_on_closed(struct session *session, const char *reason,
 void session_refuse(struct session *session, enum transport_close how,
                     const char *message, const char *details);
 
+/* Whether answers to what it was fed are still owed: RECEIPTs that wait for the
+ * disk.  A peer that has half-closed may be waiting for them. */
+bool session_is_answering(const struct session *session);
+
 /* Its name in logs and message-ids, e.g. "k3f9x2ab-17". */
 const char *session_name(const struct session *session);

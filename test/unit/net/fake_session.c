@@ -14,6 +14,7 @@ struct session {
     struct buf buf;
     bool closing;
     bool closed;
+    bool later;
 };
 
 struct fake_session_counts fake_session_counts;
@@ -146,6 +147,9 @@ fake_frame(struct session *session, struct span frame, int64_t now_us)
     } else if (strncmp(text, "PAUSE", 5) == 0) {
         ops->read_pause(session->transport, true);
         ops->timer_set(session->transport, now_us + number * 1000);
+    } else if (strncmp(text, "LATER", 5) == 0) {
+        session->later = true;
+        ops->timer_set(session->transport, now_us + number * 1000);
     } else if (strncmp(text, "LATIN", 5) == 0) {
         fake_send(session, SPAN("LATIN\n\n\xe9\0"), SPAN_NONE, NULL);
     } else {
@@ -205,6 +209,16 @@ session_on_timer(struct session *session, int64_t now_us)
     }
     atomic_fetch_add(&fake_session_counts.timers, 1);
     session->transport->ops->read_pause(session->transport, false);
+    if (session->later) {
+        session->later = false;
+        fake_send(session, SPAN("RECEIPT\n\n\0"), SPAN_NONE, NULL);
+    }
+}
+
+bool
+session_is_answering(const struct session *session)
+{
+    return session->later;
 }
 
 void

@@ -11,6 +11,7 @@
  *   FAIL          "ERROR\n\n" and close, protocol
  *   HUGE          "ERROR\n\n" and close, too big
  *   PAUSE <ms>    stops reading for so long
+ *   LATER <ms>    "RECEIPT\n\n" after so long
  *   LATIN         a frame with bytes that are not UTF-8
  *
  * What happened is counted in fake_session_counts, which any thread may read.

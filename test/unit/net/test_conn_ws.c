@@ -306,9 +306,9 @@ START_TEST(pings_during_a_big_frame_do_not_break_it)
         message = ws_client_read(fd);
     }
     ck_assert_uint_eq(message.len, 5 + 8000001);
-    for (size_t i = 5; i < 5 + 8000000; i++) {
-        ck_assert_int_eq(message.data[i], 'b');
-    }
+    ck_assert_int_eq(message.data[5], 'b');
+    ck_assert_int_eq(memcmp(message.data + 5, message.data + 6, 8000000 - 1),
+                     0);
     free(message.data);
     wait_for(fake_session_counts.flushed_all, 1);
     (void)close(fd);
