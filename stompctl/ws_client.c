@@ -16,9 +16,9 @@ enum { WS_ANSWER_BYTES = 16384 }; /* no sane server answers with more */
 static void
 ws_client_base64(const unsigned char *bytes, size_t len, char *text)
 {
+    /* The last one pads. */
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char padding = '=';
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/=";
 
     for (size_t i = 0; i < len; i += 3) {
         unsigned value = (unsigned)bytes[i] << 16;
@@ -27,8 +27,8 @@ ws_client_base64(const unsigned char *bytes, size_t len, char *text)
         value |= i + 2 < len ? (unsigned)bytes[i + 2] : 0;
         *text++ = digits[value >> 18];
         *text++ = digits[(value >> 12) & 63];
-        *text++ = i + 1 < len ? digits[(value >> 6) & 63] : padding;
-        *text++ = i + 2 < len ? digits[value & 63] : padding;
+        *text++ = digits[i + 1 < len ? (value >> 6) & 63 : 64];
+        *text++ = digits[i + 2 < len ? value & 63 : 64];
     }
     *text = '\0';
 }
