@@ -189,9 +189,18 @@ enum client_status
 bench_producer_pump(struct bench *bench, struct bench_producer *producer,
                     struct error *err)
 {
+    struct link *link = client_link(producer->conn.client);
     ssize_t sent;
 
     if (producer->left == 0) {
+        /* Between two blocks a WebSocket may answer its Pings. */
+        if (link_flush(link, err) != 0) {
+            return CLIENT_UNAVAILABLE;
+        }
+        if (link_queued_bytes(link) > 0) {
+            producer->conn.blocked = true;
+            return CLIENT_OK;
+        }
         bench_producer_fill(bench, producer);
     }
     if (producer->left == 0) {
@@ -199,8 +208,7 @@ bench_producer_pump(struct bench *bench, struct bench_producer *producer,
                    ? bench_producer_bye(producer, err)
                    : CLIENT_OK;
     }
-    sent = send(link_fd(client_link(producer->conn.client)), producer->at,
-                producer->left, MSG_NOSIGNAL);
+    sent = send(link_fd(link), producer->at, producer->left, MSG_NOSIGNAL);
     if (sent > 0) {
         producer->at += sent;
         producer->left -= (size_t)sent;
