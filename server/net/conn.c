@@ -102,10 +102,10 @@ conn_hard_bytes(const struct conn *conn)
 }
 
 bool
-conn_is_over_limit(const struct conn *conn)
+conn_is_over_limit(const struct conn *conn, size_t last_frame)
 {
     return conn->transport.queued_bytes - conn->transport.flushed_bytes >
-           conn_hard_bytes(conn);
+           conn_hard_bytes(conn) + last_frame;
 }
 
 void

@@ -62,8 +62,9 @@ void conn_feed(struct conn *conn, struct span bytes, int64_t now_us);
 /* The kernel took count bytes; tells the session. */
 void conn_written(struct conn *conn, size_t count, int64_t now_us);
 
-/* Whether more waits than the hard limit allows. */
-bool conn_is_over_limit(const struct conn *conn);
+/* Whether more waits than the hard limit allows, not counting the last frame:
+ * one frame may always wait, however large. */
+bool conn_is_over_limit(const struct conn *conn, size_t last_frame);
 void conn_log_over_limit(const struct conn *conn);
 
 /* Sets conn->reason; the first one stays. */

@@ -37,6 +37,7 @@ struct conn_tcp {
     bool eof;     /* the peer will send nothing more */
     bool hung_up; /* and reads nothing more */
     bool blocked; /* the socket is full: EPOLLOUT tells */
+    size_t last_frame; /* its bytes */
     int64_t close_due_us;
     /* Open after EOF, for answers that wait for the disk.  The other timer is
      * the session's. */
@@ -437,7 +438,8 @@ conn_tcp_frame_begin(struct transport *transport, size_t head_len,
     outq_append_tail(outq, tail, hold);
     /* One LF after the NUL: some clients read lines (stomp.md I2). */
     *outq_reserve(outq, 1) = '\n';
-    transport->queued_bytes += head_len + tail.len + 1;
+    tcp->last_frame = head_len + tail.len + 1;
+    transport->queued_bytes += tcp->last_frame;
     return place;
 }
 
@@ -449,7 +451,7 @@ conn_tcp_frame_end(struct transport *transport)
     if (tcp->state != CONN_TCP_OPEN) {
         return;
     }
-    if (conn_is_over_limit(&tcp->conn)) {
+    if (conn_is_over_limit(&tcp->conn, tcp->last_frame)) {
         conn_log_over_limit(&tcp->conn);
         conn_set_reason(&tcp->conn, "it does not read");
         conn_tcp_kill(tcp);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 enum { WS_REASON_BYTES = 123 }; /* RFC 6455, section 5.5: 125 with the code */
 
@@ -38,6 +39,9 @@ struct conn_ws_frame {
 struct conn_ws {
     struct conn conn; /* first */
     struct lws *wsi;
+    /* While reading is paused libwebsockets does not look at the socket; this
+     * sees the peer leave. */
+    struct loop_fd hang_up;
     enum conn_ws_state state;
     bool binary;     /* the client's last message was */
     bool close_sent; /* given to libwebsockets */
@@ -108,6 +112,7 @@ conn_ws_finish(struct conn_ws *ws, const char *reason)
         return;
     }
     conn_close_session(&ws->conn, reason, conn_ws_now_us(ws));
+    loop_fd_forget(net->loop, &ws->hang_up);
     ws->state = CONN_WS_GONE;
     ws->wsi = NULL;
     net->counters.connections_ws--;
@@ -263,6 +268,19 @@ conn_ws_on_closed(struct conn_ws *ws)
                                                   : "peer closed");
 }
 
+/* A peer that has gone cannot be slowed down, and what it held must go back:
+ * reads on to the end. */
+static void
+conn_ws_on_hang_up(struct loop_fd *self, uint32_t events, int64_t now_us)
+{
+    struct conn_ws *ws = container_of(self, struct conn_ws, hang_up);
+
+    (void)events;
+    (void)now_us;
+    loop_fd_forget(ws->conn.net->loop, self);
+    (void)lws_rx_flow_control(ws->wsi, 1);
+}
+
 static void
 conn_ws_on_timer(struct timer_node *node, int64_t now_us)
 {
@@ -368,6 +386,7 @@ conn_ws_frame_end(struct transport *transport)
 {
     struct conn_ws *ws = conn_ws_of_transport(transport);
     struct conn_ws_frame *frame = &ws->frame;
+    size_t bytes;
     bool text;
 
     if (frame->dropped) {
@@ -377,8 +396,9 @@ conn_ws_frame_end(struct transport *transport)
            span_is_utf8(span_of(frame->head, frame->head_len)) &&
            span_is_utf8(frame->tail);
     conn_ws_append_frames(ws, text ? WS_TEXT : WS_BINARY);
-    transport->queued_bytes += ws->conn.outq.bytes - frame->bytes_before;
-    if (conn_is_over_limit(&ws->conn)) {
+    bytes = ws->conn.outq.bytes - frame->bytes_before;
+    transport->queued_bytes += bytes;
+    if (conn_is_over_limit(&ws->conn, bytes)) {
         conn_log_over_limit(&ws->conn);
         conn_set_reason(&ws->conn, "it does not read");
         conn_ws_kill(ws);
@@ -444,7 +464,9 @@ conn_ws_close(struct transport *transport, enum transport_close how,
                    (int)text.len, text.data);
     ws->close_due_us = now_us + CONN_CLOSE_US;
     conn_ws_set_timer(ws, now_us + CONN_STALL_US);
-    (void)lws_rx_flow_control(ws->wsi, 1); /* to see the peer's Close */
+    /* To see the peer's Close. */
+    (void)lws_rx_flow_control(ws->wsi, 1);
+    loop_fd_forget(ws->conn.net->loop, &ws->hang_up);
     conn_ws_flush_soon(ws);
 }
 
@@ -453,8 +475,15 @@ conn_ws_read_pause(struct transport *transport, bool paused)
 {
     struct conn_ws *ws = conn_ws_of_transport(transport);
 
-    if (ws->state == CONN_WS_OPEN) {
-        (void)lws_rx_flow_control(ws->wsi, paused ? 0 : 1);
+    if (ws->state != CONN_WS_OPEN) {
+        return;
+    }
+    (void)lws_rx_flow_control(ws->wsi, paused ? 0 : 1);
+    if (!paused) {
+        loop_fd_forget(ws->conn.net->loop, &ws->hang_up);
+    } else if (!ws->hang_up.watched) {
+        ws->hang_up.fd = lws_get_socket_fd(ws->wsi);
+        (void)loop_fd_watch(ws->conn.net->loop, &ws->hang_up, EPOLLRDHUP);
     }
 }
 
@@ -496,6 +525,7 @@ conn_ws_open(struct net *net, struct lws *wsi, const char *peer,
     conn->flush.run = conn_ws_on_flush;
     timer_node_init(&conn->timer, conn_ws_on_timer);
     ws->wsi = wsi;
+    ws->hang_up.ready = conn_ws_on_hang_up;
     conn_open_session(conn, loop_now_us(net->loop));
     return ws;
 }

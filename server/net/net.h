@@ -39,8 +39,8 @@ struct net_options {
     struct core *core;                    /* handed to session_new */
     const struct session_config *session; /* must outlive the net */
     size_t connections_max;               /* 0: no limit of ours */
-    size_t out_hard_bytes; /* a connection that lets more than this pile up is
-                              cut; 0: 64 MiB */
+    size_t out_hard_bytes; /* a connection that lets more than this pile up,
+                              and one frame, is cut; 0: 64 MiB */
     const char *http_directory;  /* files for HTTP GET; NULL: built-in page */
     const char *const *origins;  /* allowed for WebSocket, ends with NULL; "*"
                                     allows all.  NULL: the host itself,

@@ -224,15 +224,16 @@ END_TEST
 
 START_TEST(a_connection_that_passes_the_hard_limit_is_cut)
 {
+    static char big[3000100];
     int fd;
 
     net_fixture_options.out_hard_bytes = 1000000;
     net_start();
     fd = client_connect(fixture.port);
-    client_send(fd, SPAN("BIG 900000\0"));
-    wait_for(fake_session_counts.flushed_all, 1);
+    client_send(fd, SPAN("BIG 3000000\0")); /* one frame is always allowed */
+    client_read(fd, big, 5 + 3000001 + 1);
     ck_assert_int_eq(atomic_load(&fake_session_counts.closed), 0);
-    client_send(fd, SPAN("BIG 8000000\0"));
+    client_send(fd, SPAN("BIG 8000000\0BIG 8000000\0"));
     wait_for(fake_session_counts.closed, 1);
     (void)close(fd);
     net_finish();

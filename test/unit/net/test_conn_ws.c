@@ -345,7 +345,7 @@ START_TEST(a_connection_that_passes_the_hard_limit_is_cut)
     net_fixture_options.out_hard_bytes = 1000000;
     net_start();
     fd = ws_client_connect(fixture.port);
-    ws_client_send(fd, OP_TEXT, true, SPAN("BIG 8000000\0"));
+    ws_client_send(fd, OP_TEXT, true, SPAN("BIG 8000000\0BIG 8000000\0"));
     wait_for(fake_session_counts.closed, 1);
     (void)close(fd);
     net_finish();
@@ -366,6 +366,21 @@ START_TEST(a_paused_connection_is_not_read_until_it_resumes)
     ck_assert_int_eq(atomic_load(&fake_session_counts.frames), 1);
     ws_client_expect(fd, OP_TEXT, SPAN("ECHO\0"));
     (void)close(fd);
+}
+END_TEST
+
+START_TEST(a_paused_connection_whose_peer_left_ends)
+{
+    int fd;
+
+    net_start();
+    fd = ws_client_connect(fixture.port);
+    ws_client_send(fd, OP_TEXT, true, SPAN("PAUSE 60000\0"));
+    wait_for(fake_session_counts.frames, 1);
+    ws_client_send(fd, OP_TEXT, true, SPAN("LAST\0"));
+    (void)close(fd);
+    wait_for(fake_session_counts.closed, 1);
+    ck_assert_int_eq(atomic_load(&fake_session_counts.frames), 2);
 }
 END_TEST
 
@@ -659,6 +674,7 @@ add_message_tests(TCase *tcase)
         tcase, a_client_that_reads_nothing_is_still_read_and_nothing_spins);
     tcase_add_test(tcase, a_connection_that_passes_the_hard_limit_is_cut);
     tcase_add_test(tcase, a_paused_connection_is_not_read_until_it_resumes);
+    tcase_add_test(tcase, a_paused_connection_whose_peer_left_ends);
 }
 
 static void
