@@ -109,6 +109,30 @@ core_dead_letter(struct core *core, const struct queue *queue,
     buf_fini(&name);
 }
 
+static bool
+advisory_on_listener(void *ctx, void *pattern)
+{
+    (void)pattern;
+    *(bool *)ctx = true;
+    return false; /* one is enough */
+}
+
+/* The topic of an advisory, NULL when nobody would hear it: a topic for each
+ * queue that ever was, temporary ones too, would grow without end. */
+static struct destination *
+advisory_topic(struct core *core, struct span name)
+{
+    struct destination *dest = destination_find(core, DESTINATION_TOPIC, name);
+    bool heard = false;
+
+    if (dest != NULL) {
+        return dest->attachment_count > 0 ? dest : NULL;
+    }
+    trie_match(core->wildcards[DESTINATION_TOPIC], name, advisory_on_listener,
+               &heard);
+    return heard ? destination_get(core, DESTINATION_TOPIC, name, NULL) : NULL;
+}
+
 void
 core_advise_consumed(struct core *core, struct queue *queue,
                      const struct delivery *delivery)
@@ -124,8 +148,8 @@ core_advise_consumed(struct core *core, struct queue *queue,
     buf_appendf(&text, "ActiveMQ.Advisory.MessageConsumed.%s.",
                 kinds[queue->base.kind]);
     buf_append_span(&text, destination_name_get(&queue->base));
-    dest = destination_get(core, DESTINATION_TOPIC, buf_span(&text), NULL);
-    if (dest->attachment_count > 0) {
+    dest = advisory_topic(core, buf_span(&text));
+    if (dest != NULL) {
         buf_append_span(&headers, SPAN("destination:/topic/"));
         buf_append_span(&headers, buf_span(&text));
         buf_append_char(&headers, '\n');
