@@ -133,7 +133,7 @@ topic_enforce_limit(struct attachment *attachment)
 }
 
 static void
-topic_wait(struct attachment *attachment, struct message *msg)
+topic_pending_add(struct attachment *attachment, struct message *msg)
 {
     struct subscription *sub = attachment->sub;
     struct delivery *delivery;
@@ -147,6 +147,12 @@ topic_wait(struct attachment *attachment, struct message *msg)
     DL_APPEND(attachment->pending, &delivery->eviction);
     attachment->pending_count++;
     DL_APPEND(sub->pending, delivery);
+}
+
+static void
+topic_wait(struct attachment *attachment, struct message *msg)
+{
+    topic_pending_add(attachment, msg);
     if (attachment->pending_limit >= 0) {
         topic_enforce_limit(attachment);
     }
@@ -210,18 +216,7 @@ topic_on_recovered(void *ctx, const struct recovery_item *item)
 {
     /* Always by way of pending: the RECEIPT of the SUBSCRIBE comes first, and
      * the limit counts from the first message on only what finds no credit. */
-    struct attachment *attachment = ctx;
-    struct subscription *sub = attachment->sub;
-    struct delivery *delivery;
-
-    delivery = delivery_new(&sub->client->core->pool,
-                            message_ref(item->message));
-    delivery->state = DELIVERY_PENDING;
-    delivery->sub = sub;
-    delivery->from = attachment;
-    DL_APPEND(attachment->pending, &delivery->eviction);
-    attachment->pending_count++;
-    DL_APPEND(sub->pending, delivery);
+    topic_pending_add(ctx, item->message);
 }
 
 void
