@@ -133,8 +133,9 @@ transaction_apply(struct transaction *tx, struct transaction_op *op)
 
     if (op->kind == TRANSACTION_SEND) {
         /* A temporary destination that has gone meanwhile takes its message
-         * along, as it would have had it been committed a moment earlier. */
-        if (core_destination(core, tx->client, op->dest_kind, text, true,
+         * along, as it would have had it been committed a moment earlier; it
+         * was there at the SEND, so it is never made here. */
+        if (core_destination(core, tx->client, op->dest_kind, text, false,
                              &dest) == CORE_FOUND) {
             (void)core_send(core, dest, op->msg, &options, &ticket);
         }
