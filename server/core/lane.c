@@ -151,7 +151,7 @@ lane_append(struct lane *lane, struct message *msg, uint64_t seq,
     delivery->slot = slot;
     DL_APPEND(lane->waiting, delivery);
     lane->waiting_count++;
-    lane->waiting_bytes += delivery_bytes(delivery);
+    lane->waiting_bytes += message_bytes(delivery->msg);
 }
 
 void
@@ -178,32 +178,48 @@ void
 lane_take(struct lane *lane, struct delivery *delivery)
 {
     assert(delivery->state == DELIVERY_WAITING);
+    if (lane->returned == delivery) {
+        lane->returned = NULL;
+    }
     DL_DELETE(lane->waiting, delivery);
     lane->waiting_count--;
-    lane->waiting_bytes -= delivery_bytes(delivery);
+    lane->waiting_bytes -= message_bytes(delivery->msg);
+}
+
+/* The first waiting delivery behind seq, NULL when there is none.  What was
+ * handed out is older than nearly all that waits; and many come back one after
+ * the other, so the walk goes on from where the last one went. */
+static struct delivery *
+lane_waiting_behind(const struct lane *lane, uint64_t seq)
+{
+    struct delivery *at =
+        lane->returned != NULL ? lane->returned : lane->waiting;
+
+    while (at != NULL && at->seq < seq) {
+        at = at->next;
+    }
+    while (at != NULL && at != lane->waiting && at->prev->seq > seq) {
+        at = at->prev;
+    }
+    return at;
 }
 
 void
 lane_return(struct lane *lane, struct delivery *delivery)
 {
-    struct delivery *at;
+    struct delivery *at = lane_waiting_behind(lane, delivery->seq);
 
     delivery->state = DELIVERY_WAITING;
     delivery->sub = NULL;
     delivery->id = 0;
-    /* What was handed out is older than nearly all that waits. */
-    DL_FOREACH(lane->waiting, at) {
-        if (at->seq > delivery->seq) {
-            break;
-        }
-    }
     if (at != NULL) {
         DL_PREPEND_ELEM(lane->waiting, at, delivery);
     } else {
         DL_APPEND(lane->waiting, delivery);
     }
+    lane->returned = delivery;
     lane->waiting_count++;
-    lane->waiting_bytes += delivery_bytes(delivery);
+    lane->waiting_bytes += message_bytes(delivery->msg);
 }
 
 void

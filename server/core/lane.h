@@ -25,8 +25,10 @@ struct lane {
     uint8_t priority;             /* 0-9; of the only lane: any */
     bool prioritized;             /* its journal has a name of its own */
     struct delivery *waiting;     /* DL list by seq; all below paged_from */
+    struct delivery *returned;    /* of waiting: where lane_return looks
+                                     first; NULL once it has left */
     uint64_t waiting_count;
-    size_t waiting_bytes;
+    size_t waiting_bytes;         /* of memory, as the quota counts */
     struct store_queue *journal;  /* NULL until something is stored */
     uint64_t paged_from;
     uint64_t paged_count;
