@@ -192,7 +192,9 @@ void core_unsubscribe(struct subscription *sub);
 
 /* Acknowledges one delivery; frees it. */
 void core_ack(struct core *core, struct delivery *delivery);
-/* Puts it back at its place, or dead-letters it after too many attempts. */
+/* Puts it back at its place, or dead-letters it after too many attempts or when
+ * options say so; back in any case while the store could not keep a dead
+ * letter, and in a dead letter queue. */
 void core_nack(struct core *core, struct delivery *delivery,
                const struct nack_options *options);
 /* A delivery that was never sent: back at its place, not counted as attempt. */

@@ -106,8 +106,9 @@ core_nack(struct core *core, struct delivery *delivery,
         delivery_free(&core->pool, &delivery); /* a topic has no second try */
         return;
     }
-    if (!options->dead_letter && (!core_is_last_attempt(queue, delivery) ||
-                                  core_is_dead_letter_queue(queue))) {
+    if ((!options->dead_letter && !core_is_last_attempt(queue, delivery)) ||
+        core_is_dead_letter_queue(queue) ||
+        store_failure(core->store) != NULL) {
         queue_return(queue, delivery);
         return;
     }

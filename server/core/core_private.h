@@ -53,7 +53,8 @@ void core_dead_letter(struct core *core, const struct queue *queue,
                       bool expired);
 
 /* Whether the queue is the one that its own dead letters would go to: there a
- * NACK redelivers without end instead of losing the message. */
+ * NACK, `requeue:false` too, redelivers without end instead of losing the
+ * message. */
 bool core_is_dead_letter_queue(const struct queue *queue);
 
 /* Publishes a MessageConsumed advisory when the policy asks for it and anyone

@@ -167,6 +167,9 @@ queue_dispatch_lane(struct queue *queue, struct lane *lane, size_t *budget)
             return true;
         }
         if (message_is_expired(delivery->msg, now_ms)) {
+            if (store_failure(queue_core(queue)->store) != NULL) {
+                break; /* its dead letter could not be kept: later */
+            }
             queue_expire(queue, delivery);
             continue;
         }
