@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A store engine for tests of the core and of sessions: survives and pages in
+ * what it says of itself, keeps copies in memory, and lets the test decide when
+ * a batch has been committed, fails or is congested.  A core can be freed and
+ * another one made on the same store: that is a restart.
+ */
+#pragma once
+#include "storage/store.h"
+
+extern const struct store_engine fake_store_engine;
+
+/* One operation, in the order made; the log is never cut. */
+struct fake_store_op {
+    store_ticket batch;
+    bool is_put;
+    bool persistent; /* a put's */
+    uint64_t seq;
+    char queue[64];
+};
+
+/* Batches that are flushed stay under way until fake_store_end. */
+void fake_store_hold(struct store *store, bool hold);
+
+/* Lets the oldest batch under way end at the next poll; err NULL: on disk. */
+void fake_store_end(struct store *store, const char *err);
+
+/* Fetches wait while held. */
+void fake_store_hold_fetches(struct store *store, bool hold);
+
+/* The next fetches fail with no record. */
+void fake_store_fail_fetches(struct store *store, bool fail);
+
+void fake_store_set_congested(struct store *store, bool congested);
+
+/* NULL: works again. */
+void fake_store_set_failure(struct store *store, const char *text);
+
+const struct fake_store_op *fake_store_ops(const struct store *store,
+                                           size_t *count_out);
+
+/* Records that are there, in all journals. */
+size_t fake_store_count(const struct store *store);
