@@ -59,6 +59,7 @@ struct fake_store {
     struct error batch_failure;
     struct fake_store_op *ops;
     size_t op_count;
+    size_t op_capacity;
     struct store_stats stats;
 };
 
@@ -196,7 +197,11 @@ fake_log(struct fake_store *fake, const struct store_queue *queue,
 {
     struct fake_store_op *op;
 
-    fake->ops = xrealloc(fake->ops, (fake->op_count + 1) * sizeof(*fake->ops));
+    if (fake->op_count == fake->op_capacity) {
+        fake->op_capacity = fake->op_capacity > 0 ? fake->op_capacity * 2 : 64;
+        fake->ops =
+            xrealloc(fake->ops, fake->op_capacity * sizeof(*fake->ops));
+    }
     op = &fake->ops[fake->op_count++];
     *op = (struct fake_store_op){
         .batch = fake->filling,
