@@ -15,10 +15,13 @@ ack_ledger_fini(struct ack_ledger *ledger)
     *ledger = (struct ack_ledger){ .slots = NULL };
 }
 
+/* Multiplicative hashing spreads numbers that follow each other evenly. */
 static size_t
 ledger_place(const struct ack_ledger *ledger, uint64_t id)
 {
-    return (size_t)id & (ledger->capacity - 1);
+    uint64_t hash = id * UINT64_C(0x9E3779B97F4A7C15);
+
+    return (size_t)(hash >> 32) & (ledger->capacity - 1);
 }
 
 static void

@@ -2,9 +2,9 @@
 /*
  * What a session has sent and waits to hear of.
  *
- * ack_ledger: deliveries in `client` modes by the number in their message-id.
- * Numbers only grow, so an open-addressing table indexed by the low bits is
- * dense and an ACK finds its delivery in one step, whatever old one lingers.
+ * ack_ledger: deliveries in `client` modes by the number in their message-id,
+ * an open-addressing table.  The numbers are scattered, although they grow by
+ * one: in a dense run of them each removal would have to walk the whole run.
  *
  * sent_queue: what was sent in `auto` mode, with the place in the output where
  * its last byte stands: consumed once the kernel has taken that byte.
