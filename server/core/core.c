@@ -108,6 +108,12 @@ core_policies_set(struct core *core, struct policy_map *policies)
 }
 
 int64_t
+core_now_us(const struct core *core)
+{
+    return core->now_us;
+}
+
+int64_t
 core_now_ms(const struct core *core)
 {
     return core->now_ms;

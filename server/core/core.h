@@ -79,6 +79,7 @@ void core_policies_set(struct core *core, struct policy_map *policies);
  * each input in between. */
 void core_time_set(struct core *core, int64_t now_us, int64_t now_ms);
 void core_time_advance(struct core *core, int64_t now_us);
+int64_t core_now_us(const struct core *core);
 int64_t core_now_ms(const struct core *core);
 /* 1, 2, 3 … for the names of connections. */
 uint64_t core_connection_number(struct core *core);

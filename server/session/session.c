@@ -68,10 +68,21 @@ session_resume(void *ctx)
 {
     struct session *session = ctx;
 
-    if (session->read_paused && session->state != SESSION_CLOSING) {
-        session->read_paused = false;
-        session->transport->ops->read_pause(session->transport, false);
+    struct session_transaction *tx;
+    int64_t now_us = core_now_us(session->core);
+
+    if (!session->read_paused || session->state == SESSION_CLOSING) {
+        return;
     }
+    /* Nobody was heard meanwhile: what a client has to do in time counts on
+     * from here. */
+    session->transport->last_read_us = now_us;
+    DL_FOREACH(session->transactions, tx) {
+        tx->begun_us += now_us - session->paused_us;
+    }
+    session->read_paused = false;
+    session->transport->ops->read_pause(session->transport, false);
+    session_timer_arm(session);
 }
 
 const struct client_ops session_client_ops = {
@@ -256,12 +267,15 @@ session_timer_due(const struct session *session)
     if (session->state == SESSION_NEW) {
         return session->login_due_us;
     }
+    send_due = heartbeat_send_due(&session->heartbeat,
+                                  transport->last_write_us);
+    if (session->read_paused) {
+        return send_due;
+    }
     if (session->transactions != NULL) {
         transaction_due =
             session->transactions->begun_us + session->config->transaction_age_us;
     }
-    send_due = heartbeat_send_due(&session->heartbeat,
-                                  transport->last_write_us);
     receive_due = heartbeat_receive_due(&session->heartbeat,
                                         transport->last_read_us);
     receive_due = receive_due < transaction_due ? receive_due
@@ -292,7 +306,7 @@ session_on_silence(struct session *session, int64_t now_us)
 static bool
 session_has_stale_transaction(const struct session *session)
 {
-    return session->transactions != NULL &&
+    return session->transactions != NULL && !session->read_paused &&
            session->now_us - session->transactions->begun_us >=
                session->config->transaction_age_us;
 }
@@ -315,9 +329,8 @@ session_on_timer(struct session *session, int64_t now_us)
                                       1000000));
             return;
         }
-    } else if (session->read_paused) {
-        transport->last_read_us = now_us; /* we do not listen: no verdict */
-    } else if (now_us >= heartbeat_receive_due(&session->heartbeat,
+    } else if (!session->read_paused && /* else we do not listen */
+               now_us >= heartbeat_receive_due(&session->heartbeat,
                                                transport->last_read_us)) {
         session_on_silence(session, now_us);
         return;

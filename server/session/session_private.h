@@ -84,6 +84,7 @@ struct session {
     int64_t now_us;          /* of the call under way */
     enum policy_switch use_async_send; /* CONNECT header */
     bool read_paused;
+    int64_t paused_us;       /* when it was; its clocks stand still since */
     bool closed;             /* session_on_closed has run */
     uint64_t frames_in;
     char *login;             /* for the log line; NULL when none */

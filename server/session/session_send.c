@@ -209,6 +209,7 @@ send_throttle(struct session *session, const struct frame *frame)
     }
     if (!session->read_paused && session->state == SESSION_CONNECTED) {
         session->read_paused = true;
+        session->paused_us = session->now_us;
         session->transport->ops->read_pause(session->transport, true);
         core_client_block(&session->client);
     }
