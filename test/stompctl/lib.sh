@@ -21,14 +21,20 @@ trap 'exit 99' HUP INT TERM
 # start_broker [OPTION]...: sets $stomp and $ws to the URIs it listens on.
 start_broker()
 {
+    start_server "$stompd" -d "$dir/data" -l stomp://127.0.0.1:0 \
+        -l ws://127.0.0.1:0/stomp "$@"
+}
+
+# start_server COMMAND...: for whatever says ready as a broker does.
+start_server()
+{
     mkfifo "$dir/ready" || exit 99
-    "$stompd" -d "$dir/data" -l stomp://127.0.0.1:0 \
-        -l ws://127.0.0.1:0/stomp "$@" >"$dir/ready" 2>>"$dir/log" &
+    "$@" >"$dir/ready" 2>>"$dir/log" &
     broker_pid=$!
     read -r word stomp ws rest <"$dir/ready" || true
     rm "$dir/ready"
     if [ "$word" != ready ]; then
-        echo "Bail out! the broker did not start"
+        echo "Bail out! $1 did not start"
         sed 's/^/# /' "$dir/log"
         exit 99
     fi
