@@ -257,6 +257,11 @@ broker_start(const struct broker_options *options, struct policy_map *policies,
         broker_free(&broker);
         return BROKER_NO_LISTENER;
     }
+    /* Before anybody is told that we are ready: who was, may signal. */
+    net_on_signal(broker->net, SIGTERM, broker_on_stop_signal, broker);
+    net_on_signal(broker->net, SIGINT, broker_on_stop_signal, broker);
+    net_on_signal(broker->net, SIGHUP, broker_on_hup, broker);
+    net_on_signal(broker->net, SIGUSR1, broker_on_usr1, broker);
     *broker_out = broker;
     return BROKER_STARTED;
 }
@@ -270,10 +275,6 @@ broker_uris(const struct broker *broker)
 void
 broker_run(struct broker *broker)
 {
-    net_on_signal(broker->net, SIGTERM, broker_on_stop_signal, broker);
-    net_on_signal(broker->net, SIGINT, broker_on_stop_signal, broker);
-    net_on_signal(broker->net, SIGHUP, broker_on_hup, broker);
-    net_on_signal(broker->net, SIGUSR1, broker_on_usr1, broker);
     net_run(broker->net);
 }
 
