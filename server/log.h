@@ -40,11 +40,11 @@ void log_set_output(int fd);
  * level is on.  Values that a peer chose go through LOG_TEXT; control bytes
  * that come in all the same are written as '?'.  Lines are cut at about 2 KB.
  */
-#define log_event(level, module, ...)                 \
-    do {                                              \
-        if (log_enabled(level)) {                     \
-            log_write((level), (module), __VA_ARGS__); \
-        }                                             \
+#define log_event(level, module, ...)                                          \
+    do {                                                                       \
+        if (log_enabled(level)) {                                              \
+            log_write((level), (module), __VA_ARGS__);                         \
+        }                                                                      \
     } while (0)
 
 void log_write(enum log_level level, const char *module, const char *event,
@@ -53,5 +53,5 @@ void log_write(enum log_level level, const char *module, const char *event,
 enum { LOG_TEXT_BYTES = 160 };
 
 /* Peer bytes as log text, escaped and cut; lives until the block ends. */
-#define LOG_TEXT(span) \
+#define LOG_TEXT(span)                                                         \
     span_escape((span), (char[LOG_TEXT_BYTES]){ "" }, LOG_TEXT_BYTES)

@@ -43,9 +43,9 @@ conn_open_session(struct conn *conn, int64_t now_us)
 {
     conn->transport.last_read_us = now_us;
     conn->transport.last_write_us = now_us;
-    conn->session = session_new(conn->net->options.session,
-                                conn->net->options.core, &conn->transport,
-                                now_us);
+    conn->session =
+        session_new(conn->net->options.session, conn->net->options.core,
+                    &conn->transport, now_us);
 }
 
 void

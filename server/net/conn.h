@@ -14,8 +14,8 @@
 struct session;
 
 enum {
-    CONN_DRAIN_US = 2000000, /* reading on after our half-close */
-    CONN_STALL_US = 5000000, /* closing, and the peer takes nothing */
+    CONN_DRAIN_US = 2000000,  /* reading on after our half-close */
+    CONN_STALL_US = 5000000,  /* closing, and the peer takes nothing */
     CONN_CLOSE_US = 30000000, /* closing, whatever the peer takes */
 };
 
@@ -30,7 +30,7 @@ struct conn {
     struct outq outq;
     /* Ends the connection at once, without flushing. */
     void (*abort)(struct conn *conn, const char *reason);
-    char reason[96]; /* why it must end */
+    char reason[96];  /* why it must end */
     bool turned_away; /* counted in net->lingering */
 };
 
@@ -50,8 +50,7 @@ void conn_fini(struct conn *conn);
 void conn_open_session(struct conn *conn, int64_t now_us);
 
 /* session_on_closed and session_free, once. */
-void conn_close_session(struct conn *conn, const char *reason,
-                        int64_t now_us);
+void conn_close_session(struct conn *conn, const char *reason, int64_t now_us);
 
 /* len bytes that will never be sent. */
 char *conn_scratch(struct conn *conn, size_t len);

@@ -34,9 +34,9 @@ struct conn_tcp {
     struct loop_fd io;
     enum conn_tcp_state state;
     bool paused;
-    bool eof;     /* the peer will send nothing more */
-    bool hung_up; /* and reads nothing more */
-    bool blocked; /* the socket is full: EPOLLOUT tells */
+    bool eof;          /* the peer will send nothing more */
+    bool hung_up;      /* and reads nothing more */
+    bool blocked;      /* the socket is full: EPOLLOUT tells */
     size_t last_frame; /* its bytes */
     int64_t close_due_us;
     /* Open after EOF, for answers that wait for the disk.  The other timer is
@@ -76,8 +76,7 @@ conn_tcp_update_events(struct conn_tcp *tcp)
 static void
 conn_tcp_set_timer(struct conn_tcp *tcp, int64_t due_us)
 {
-    timer_wheel_set(loop_timers(tcp->conn.net->loop), &tcp->conn.timer,
-                    due_us);
+    timer_wheel_set(loop_timers(tcp->conn.net->loop), &tcp->conn.timer, due_us);
 }
 
 static void
@@ -173,9 +172,8 @@ conn_tcp_write(struct conn_tcp *tcp, int64_t now_us)
     } else if (count > 0 && tcp->state == CONN_TCP_CLOSING) {
         int64_t stall_us = now_us + CONN_STALL_US;
 
-        conn_tcp_set_timer(tcp, stall_us < tcp->close_due_us
-                                    ? stall_us
-                                    : tcp->close_due_us);
+        conn_tcp_set_timer(
+            tcp, stall_us < tcp->close_due_us ? stall_us : tcp->close_due_us);
     }
     conn_written(&tcp->conn, count, now_us);
 }
@@ -551,8 +549,8 @@ conn_tcp_accept(struct net *net, int fd, const struct listener *listener,
     struct transport *transport = &tcp->conn.transport;
     int64_t now_us = loop_now_us(net->loop);
 
-    transport->use_async_send = listener_use_async_send(
-        listener, &transport->use_async_send_set);
+    transport->use_async_send =
+        listener_use_async_send(listener, &transport->use_async_send_set);
     if (listener_is_unix(listener)) {
         transport->kind = "unix";
     }
@@ -565,13 +563,11 @@ conn_tcp_accept(struct net *net, int fd, const struct listener *listener,
         return;
     }
     tcp->state = CONN_TCP_SNIFF;
-    conn_tcp_set_timer(tcp,
-                       now_us + net->options.session->login_timeout_us);
+    conn_tcp_set_timer(tcp, now_us + net->options.session->login_timeout_us);
 }
 
 void
-conn_tcp_turn_away(struct net *net, int fd, const char *peer,
-                   struct span text)
+conn_tcp_turn_away(struct net *net, int fd, const char *peer, struct span text)
 {
     struct conn_tcp *tcp = conn_tcp_new(net, fd, peer);
     int64_t now_us = loop_now_us(net->loop);

@@ -43,8 +43,8 @@ struct conn_ws {
      * sees the peer leave. */
     struct loop_fd hang_up;
     enum conn_ws_state state;
-    bool binary;     /* the client's last message was */
-    bool close_sent; /* given to libwebsockets */
+    bool binary;        /* the client's last message was */
+    bool close_sent;    /* given to libwebsockets */
     size_t unconfirmed; /* written, but libwebsockets kept some of it */
     int64_t close_due_us;
     enum lws_close_status close_code;
@@ -157,9 +157,8 @@ conn_ws_confirm(struct conn_ws *ws, int64_t now_us)
         if (ws->state == CONN_WS_CLOSING) {
             int64_t stall_us = now_us + CONN_STALL_US;
 
-            conn_ws_set_timer(ws, stall_us < ws->close_due_us
-                                      ? stall_us
-                                      : ws->close_due_us);
+            conn_ws_set_timer(
+                ws, stall_us < ws->close_due_us ? stall_us : ws->close_due_us);
         }
         conn_written(&ws->conn, count, now_us);
     }
@@ -236,8 +235,7 @@ conn_ws_on_writable(struct conn_ws *ws)
         return 0;
     }
     ws->close_sent = true;
-    lws_close_reason(ws->wsi, ws->close_code,
-                     (unsigned char *)ws->close_reason,
+    lws_close_reason(ws->wsi, ws->close_code, (unsigned char *)ws->close_reason,
                      strlen(ws->close_reason));
     return -1;
 }
@@ -392,8 +390,7 @@ conn_ws_frame_end(struct transport *transport)
     if (frame->dropped) {
         return;
     }
-    text = !ws->binary &&
-           span_is_utf8(span_of(frame->head, frame->head_len)) &&
+    text = !ws->binary && span_is_utf8(span_of(frame->head, frame->head_len)) &&
            span_is_utf8(frame->tail);
     conn_ws_append_frames(ws, text ? WS_TEXT : WS_BINARY);
     bytes = ws->conn.outq.bytes - frame->bytes_before;

@@ -16,9 +16,8 @@ struct lws;
 struct net;
 
 /* Begins a session; the handshake is done. */
-struct conn_ws *conn_ws_open(struct net *net, struct lws *wsi,
-                             const char *peer, bool use_async_send,
-                             bool use_async_send_set);
+struct conn_ws *conn_ws_open(struct net *net, struct lws *wsi, const char *peer,
+                             bool use_async_send, bool use_async_send_set);
 
 void conn_ws_on_receive(struct conn_ws *ws, struct span bytes, bool binary);
 

@@ -20,8 +20,8 @@
 enum {
     HTTP_READ_BYTES = 65536, /* one WebSocket callback per read */
     HTTP_HEADER_BYTES = 8192,
-    HTTP_TIMEOUT_S = 10,   /* for the request */
-    HTTP_KEEPALIVE_S = 15, /* between requests */
+    HTTP_TIMEOUT_S = 10,    /* for the request */
+    HTTP_KEEPALIVE_S = 15,  /* between requests */
     HTTP_OFFER_BYTES = 127, /* of Sec-WebSocket-Protocol: what lws takes */
     HTTP_NAME_BYTES = 64,
     HTTP_PATHS = 16,
@@ -150,8 +150,7 @@ http_on_request(const struct http *http, struct lws *wsi)
                                 "Allow: GET, HEAD\r\n",
                                 "Only GET and HEAD are served here.\n");
     }
-    if (span_equal(path, SPAN("/")) ||
-        span_equal(path, SPAN("/index.html"))) {
+    if (span_equal(path, SPAN("/")) || span_equal(path, SPAN("/index.html"))) {
         return http_answer_page(wsi);
     }
     if (http_is_stomp_path(http, path)) {
@@ -269,8 +268,7 @@ http_on_add_headers(const struct http *http, struct lws *wsi,
 }
 
 static void
-http_on_established(struct http *http, struct lws *wsi,
-                    struct http_user *user)
+http_on_established(struct http *http, struct lws *wsi, struct http_user *user)
 {
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof(address);
@@ -285,9 +283,9 @@ http_on_established(struct http *http, struct lws *wsi,
         flags &= ~(uintptr_t)HTTP_COUNTED;
         lws_set_opaque_user_data(wsi, (void *)flags);
     }
-    user->ws = conn_ws_open(http->net, wsi, peer,
-                            (flags & HTTP_ASYNC_SEND) != 0,
-                            (flags & HTTP_ASYNC_SEND_SET) != 0);
+    user->ws =
+        conn_ws_open(http->net, wsi, peer, (flags & HTTP_ASYNC_SEND) != 0,
+                     (flags & HTTP_ASYNC_SEND_SET) != 0);
 }
 
 /* ---- libwebsockets' one callback ---- */
@@ -402,8 +400,7 @@ http_set_protocols(struct http *http)
             .tx_packet_size = 2 * WS_WRITE_MAX, /* never cut by it */
         };
     }
-    (void)snprintf(http->subprotocol, sizeof(http->subprotocol),
-                   "v12.stomp");
+    (void)snprintf(http->subprotocol, sizeof(http->subprotocol), "v12.stomp");
 }
 
 static void
@@ -426,8 +423,7 @@ http_start(struct net *net, struct error *err)
     static const lws_retry_bo_t no_idle_policy = { .retry_ms_table = NULL };
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .options = LWS_SERVER_OPTION_LIBEV |
-                   LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+        .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    LWS_SERVER_OPTION_VALIDATE_UTF8,
         .gid = -1,
         .uid = -1,
@@ -493,8 +489,7 @@ http_adopt(struct net *net, int fd, bool use_async_send,
     struct lws *wsi = lws_adopt_socket_vhost(net->http->vhost, fd);
 
     if (wsi == NULL) {
-        log_event(LOG_LEVEL_WARNING, "net", "HTTP connection not taken",
-                  NULL);
+        log_event(LOG_LEVEL_WARNING, "net", "HTTP connection not taken", NULL);
         return;
     }
     lws_set_opaque_user_data(wsi, (void *)flags);

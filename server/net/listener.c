@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_PER_TURN = 64,       /* the others are served in between */
+    ACCEPT_PER_TURN = 64, /* the others are served in between */
     ACCEPT_BACK_OFF_US = 100000,
-    ACCEPT_LOG_US = 10000000,   /* one line per so long while it lasts */
-    LINGERING_MAX = 256,        /* clients that are told why they must go */
+    ACCEPT_LOG_US = 10000000, /* one line per so long while it lasts */
+    LINGERING_MAX = 256,      /* clients that are told why they must go */
 };
 
 struct listener {
@@ -105,8 +105,8 @@ listener_on_exhausted(struct listener *listener, int error, int64_t now_us)
         now_us - listener->logged_us >= ACCEPT_LOG_US) {
         listener->logged_us = now_us;
         log_event(LOG_LEVEL_ERROR, "net", "cannot accept connections",
-                  "listener=%s reason=\"%s\" connections=%zu",
-                  listener->uri, strerror(error), net->counters.connections);
+                  "listener=%s reason=\"%s\" connections=%zu", listener->uri,
+                  strerror(error), net->counters.connections);
     }
     loop_fd_change(net->loop, &listener->io, 0);
     timer_wheel_set(loop_timers(net->loop), &listener->retry,

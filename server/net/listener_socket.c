@@ -45,8 +45,7 @@ listener_socket_tune(int fd)
 static const char *
 endpoint_name(const struct net_endpoint *endpoint, char *text, size_t size)
 {
-    const char *fmt =
-        strchr(endpoint->host, ':') != NULL ? "[%s]:%u" : "%s:%u";
+    const char *fmt = strchr(endpoint->host, ':') != NULL ? "[%s]:%u" : "%s:%u";
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -107,8 +106,7 @@ tcp_open(const struct net_endpoint *endpoint, struct error *err)
                          name, strerror(errno));
     }
     if (fd < 0) {
-        return error_set(err, "cannot listen on %s: %s", name,
-                         strerror(errno));
+        return error_set(err, "cannot listen on %s: %s", name, strerror(errno));
     }
     return fd;
 }
@@ -182,9 +180,9 @@ unix_open(const struct net_endpoint *endpoint, struct error *err)
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     mask = umask(0117); /* 0660 from the first moment on */
-    bound = fd < 0 ? -1
-                   : bind(fd, (struct sockaddr *)(void *)&address,
-                          sizeof(address));
+    bound =
+        fd < 0 ? -1
+               : bind(fd, (struct sockaddr *)(void *)&address, sizeof(address));
     (void)umask(mask);
     if (bound != 0 || listen(fd, SOMAXCONN) != 0) {
         (void)error_set(err, "cannot listen on unix:%s: %s", endpoint->path,
@@ -223,8 +221,8 @@ address_name(const struct sockaddr_storage *address, char *text, size_t size)
 }
 
 void
-listener_socket_uri(int fd, const struct net_endpoint *endpoint,
-                    char *uri_out, size_t size)
+listener_socket_uri(int fd, const struct net_endpoint *endpoint, char *uri_out,
+                    size_t size)
 {
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof(address);

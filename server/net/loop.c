@@ -118,8 +118,7 @@ loop_run_rounds(struct loop *loop, int64_t *due_us)
         if (loop->options.turn != NULL) {
             /* The last round's answer counts: earlier ones are stale. */
             *due_us = INT64_MAX;
-            again = loop->options.turn(loop->options.ctx, loop->now_us,
-                                       due_us);
+            again = loop->options.turn(loop->options.ctx, loop->now_us, due_us);
         }
         flushed = loop_run_tasks(loop);
         if (!again && !flushed) {
@@ -170,8 +169,8 @@ loop_on_turn_end(struct ev_loop *ev, ev_prepare *watcher, int revents)
     timer_wheel_advance(loop->timers, loop->now_us);
     more = loop_run_rounds(loop, &due_us);
     if (loop->options.turn_end != NULL) {
-        due_us = earlier(due_us, loop->options.turn_end(loop->options.ctx,
-                                                        loop->now_us));
+        due_us = earlier(
+            due_us, loop->options.turn_end(loop->options.ctx, loop->now_us));
     }
     loop_run_end_tasks(loop);
     if (more || loop->soon != NULL) {
@@ -179,8 +178,7 @@ loop_on_turn_end(struct ev_loop *ev, ev_prepare *watcher, int revents)
     } else {
         ev_idle_stop(ev, &loop->no_sleep);
     }
-    loop_set_due(loop,
-                 earlier(due_us, timer_wheel_next_us(loop->timers)));
+    loop_set_due(loop, earlier(due_us, timer_wheel_next_us(loop->timers)));
 }
 
 static void
@@ -407,8 +405,7 @@ loop_new(const struct loop_options *options, struct error *err)
     loop->read_buffer = xmalloc(LOOP_READ_BYTES);
     if (loop->wake.fd < 0 || loop->epoll_fd < 0 || loop->ev == NULL ||
         loop_fd_watch(loop, &loop->wake, EPOLLIN) != 0) {
-        (void)error_set(err, "cannot make an event loop: %s",
-                        strerror(errno));
+        (void)error_set(err, "cannot make an event loop: %s", strerror(errno));
         loop_free(&loop);
         return NULL;
     }

@@ -16,8 +16,7 @@
 
 enum { NET_DRAIN_US = 5000000 };
 
-static void
-net_on_drain_timer(struct timer_node *node, int64_t now_us);
+static void net_on_drain_timer(struct timer_node *node, int64_t now_us);
 
 static bool
 net_on_turn(void *ctx, int64_t now_us, int64_t *due_us)
@@ -86,7 +85,7 @@ net_free(struct net **net)
         struct conn *conn, *next;
 
         listener_close_all(self);
-        DL_FOREACH_SAFE(self->conns, conn, next) {
+        DL_FOREACH_SAFE (self->conns, conn, next) {
             conn->abort(conn, "stompd stopped");
         }
         http_stop(self);
@@ -103,8 +102,8 @@ net_free(struct net **net)
 }
 
 int
-net_listen(struct net *net, const struct net_endpoint *endpoint,
-           char *uri_out, size_t size, struct error *err)
+net_listen(struct net *net, const struct net_endpoint *endpoint, char *uri_out,
+           size_t size, struct error *err)
 {
     return listener_open(net, endpoint, uri_out, size, err);
 }
@@ -173,7 +172,7 @@ net_drain(struct net *net, net_drained_fn *drained, void *ctx)
     listener_close_all(net);
     timer_wheel_set(loop_timers(net->loop), &net->drain_timer,
                     loop_now_us(net->loop) + NET_DRAIN_US);
-    DL_FOREACH_SAFE(net->conns, conn, next) {
+    DL_FOREACH_SAFE (net->conns, conn, next) {
         if (conn->session != NULL) {
             session_refuse(conn->session, TRANSPORT_CLOSE_SHUTDOWN,
                            "stompd is stopping", NULL);
@@ -223,7 +222,7 @@ net_each(const struct net *net, net_each_fn *fn, void *ctx)
 {
     const struct conn *conn;
 
-    DL_FOREACH(net->conns, conn) {
+    DL_FOREACH (net->conns, conn) {
         if (conn->session != NULL) {
             fn(ctx, &conn->transport, conn->session);
         }

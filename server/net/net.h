@@ -41,10 +41,10 @@ struct net_options {
     size_t connections_max;               /* 0: no limit of ours */
     size_t out_hard_bytes; /* a connection that lets more than this pile up,
                               and one frame, is cut; 0: 64 MiB */
-    const char *http_directory;  /* files for HTTP GET; NULL: built-in page */
-    const char *const *origins;  /* allowed for WebSocket, ends with NULL; "*"
-                                    allows all.  NULL: the host itself,
-                                    loopback, and clients without Origin */
+    const char *http_directory; /* files for HTTP GET; NULL: built-in page */
+    const char *const *origins; /* allowed for WebSocket, ends with NULL; "*"
+                                   allows all.  NULL: the host itself,
+                                   loopback, and clients without Origin */
     net_turn_fn *turn;
     net_turn_end_fn *turn_end;
     net_woken_fn *woken; /* after net_wake */
@@ -67,18 +67,18 @@ struct net_endpoint {
 };
 
 struct net_counters {
-    uint64_t accepted;        /* connections since start */
-    uint64_t refused_limit;   /* more than connections_max */
-    uint64_t refused_origin;  /* WebSocket from a foreign web page */
-    uint64_t refused_tls;     /* TLS on a plain port */
-    uint64_t accept_errors;   /* no descriptor left, and the like */
-    uint64_t cut_slow;        /* passed out_hard_bytes */
-    uint64_t received_bytes;  /* STOMP, over all transports */
+    uint64_t accepted;       /* connections since start */
+    uint64_t refused_limit;  /* more than connections_max */
+    uint64_t refused_origin; /* WebSocket from a foreign web page */
+    uint64_t refused_tls;    /* TLS on a plain port */
+    uint64_t accept_errors;  /* no descriptor left, and the like */
+    uint64_t cut_slow;       /* passed out_hard_bytes */
+    uint64_t received_bytes; /* STOMP, over all transports */
     uint64_t sent_bytes;
     uint64_t turns;
-    size_t connections;       /* now, STOMP of every kind, sniffing included */
-    size_t connections_ws;    /* of them over WebSocket */
-    size_t http;              /* HTTP connections now, not yet WebSocket */
+    size_t connections;    /* now, STOMP of every kind, sniffing included */
+    size_t connections_ws; /* of them over WebSocket */
+    size_t http;           /* HTTP connections now, not yet WebSocket */
 };
 
 /* NULL when the system refuses something.  options is copied, what it points

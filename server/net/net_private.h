@@ -16,13 +16,13 @@ struct net {
     struct net_options options;
     struct loop *loop;
     struct outq_pool *pool;
-    struct conn *conns;          /* utlist DL_ */
-    struct listener *listeners;  /* utlist LL_ */
-    struct http *http;           /* libwebsockets */
+    struct conn *conns;         /* utlist DL_ */
+    struct listener *listeners; /* utlist LL_ */
+    struct http *http;          /* libwebsockets */
     struct net_counters counters;
     char *scratch; /* where frames for closed connections are written */
     size_t scratch_size;
-    int reserve_fd; /* given up to answer a client when none is left */
+    int reserve_fd;   /* given up to answer a client when none is left */
     size_t lingering; /* connections without session that only say goodbye */
     bool draining;
     net_drained_fn *drained;

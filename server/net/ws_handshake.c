@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/net/ws_handshake.h"
 
-static const char *const ws_paths[] = { "/", "/stomp", "/ws",
-                                        "/ws/websocket" };
+static const char *const ws_paths[] = { "/", "/stomp", "/ws", "/ws/websocket" };
 
 /* The best first. */
 static const char *const ws_subprotocols[] = { "v12.stomp", "v11.stomp",
@@ -102,8 +101,8 @@ ws_handshake_origin(struct span origin, struct span host,
         return false;
     }
     name = origin_host(origin);
-    return name.len > 0 && (span_equal_nocase(name, without_port(host)) ||
-                            is_loopback(name));
+    return name.len > 0 &&
+           (span_equal_nocase(name, without_port(host)) || is_loopback(name));
 }
 
 /* ---- subprotocol ---- */

@@ -179,8 +179,8 @@ session_feed(struct session *session, struct span bytes, int64_t now_us)
         if (end == NULL) {
             break;
         }
-        fake_frame(session,
-                   span_of(rest.data, (size_t)(end + 1 - rest.data)), now_us);
+        fake_frame(session, span_of(rest.data, (size_t)(end + 1 - rest.data)),
+                   now_us);
         rest = span_after(rest, (size_t)(end + 1 - rest.data));
     }
     buf_consume(&session->buf, session->buf.len - rest.len);
@@ -241,8 +241,7 @@ session_refuse(struct session *session, enum transport_close how,
     (void)details;
     atomic_fetch_add(&fake_session_counts.refused, 1);
     fake_send(session, SPAN("ERROR\nmessage:"), SPAN_NONE, NULL);
-    fake_send(session, span_of(message, strlen(message) + 1), SPAN_NONE,
-              NULL);
+    fake_send(session, span_of(message, strlen(message) + 1), SPAN_NONE, NULL);
     fake_close(session, how, message);
 }
 

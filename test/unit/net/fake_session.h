@@ -27,8 +27,8 @@ struct fake_session_counts {
     atomic_int frames;
     atomic_int eols;
     atomic_int timers;
-    atomic_int holds; /* on BIG's bytes, now */
-    atomic_int flushed_all; /* session_on_flushed with nothing waiting */
+    atomic_int holds;        /* on BIG's bytes, now */
+    atomic_int flushed_all;  /* session_on_flushed with nothing waiting */
     atomic_int after_closed; /* calls that must not come */
 };
 extern struct fake_session_counts fake_session_counts;

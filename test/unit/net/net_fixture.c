@@ -140,11 +140,9 @@ client_tune(int fd)
     struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_S };
 
     ck_assert_int_eq(
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)),
-        0);
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)), 0);
     ck_assert_int_eq(
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)),
-        0);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)), 0);
 }
 
 int
@@ -152,15 +150,13 @@ client_connect(int port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr =
-                                       htonl(INADDR_LOOPBACK) };
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     ck_assert_int_ge(fd, 0);
     client_tune(fd);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)(void *)&address,
-                             sizeof(address)),
-                     0);
+    ck_assert_int_eq(
+        connect(fd, (struct sockaddr *)(void *)&address, sizeof(address)), 0);
     return fd;
 }
 
@@ -175,9 +171,8 @@ client_connect_unix(void)
     ck_assert_int_lt(snprintf(address.sun_path, sizeof(address.sun_path),
                               "%s/sock", fixture.directory),
                      (int)sizeof(address.sun_path));
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)(void *)&address,
-                             sizeof(address)),
-                     0);
+    ck_assert_int_eq(
+        connect(fd, (struct sockaddr *)(void *)&address, sizeof(address)), 0);
     return fd;
 }
 

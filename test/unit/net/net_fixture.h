@@ -49,7 +49,7 @@ size_t client_read_all(int fd, char *data, size_t size);
 void client_expect_eof(int fd);
 
 /* Waits until *counter is at least value; fails after 10 s. */
-#define wait_for(counter, value)                                     \
-    ck_assert_msg(wait_for_count(&(counter), (value)), "%s stayed %d", \
+#define wait_for(counter, value)                                               \
+    ck_assert_msg(wait_for_count(&(counter), (value)), "%s stayed %d",         \
                   #counter, atomic_load(&(counter)))
 _Bool wait_for_count(const _Atomic int *counter, int value);

@@ -270,9 +270,8 @@ START_TEST(frames_before_an_instant_close_are_processed)
         if (i % 2 == 1) { /* RST: what was not read may be lost by the kernel */
             wait_for(fake_session_counts.frames, 3 * (i + 1));
         }
-        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset,
-                                    sizeof(reset)),
-                         0);
+        ck_assert_int_eq(
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
         (void)close(fd);
         wait_for(fake_session_counts.frames, 3 * (i + 1));
     }
@@ -384,8 +383,7 @@ START_TEST(one_connection_too_many_is_told_so)
     fds[2] = client_connect(fixture.port);
     len = client_read_all(fds[2], data, sizeof(data));
     ck_assert_uint_gt(len, 40);
-    ck_assert_int_eq(memcmp(data, "ERROR\nmessage:too many connections\n",
-                            35),
+    ck_assert_int_eq(memcmp(data, "ERROR\nmessage:too many connections\n", 35),
                      0);
     ck_assert_int_eq(data[len - 1], '\0');
     (void)close(fds[0]);
@@ -488,8 +486,7 @@ START_TEST(a_port_in_use_is_explained)
                                  .host = "127.0.0.1" };
 
     fixture.net = net_new(&net_fixture_options, &err);
-    ck_assert_int_eq(net_listen(fixture.net, &same, uri, sizeof(uri), &err),
-                     0);
+    ck_assert_int_eq(net_listen(fixture.net, &same, uri, sizeof(uri), &err), 0);
     same.port = (uint16_t)strtoul(strrchr(uri, ':') + 1, NULL, 10);
     ck_assert_int_eq(net_listen(fixture.net, &same, uri, sizeof(uri), &err),
                      -1);
@@ -626,8 +623,8 @@ add_session_tests(TCase *tcase)
         tcase, a_client_that_says_nothing_is_refused_after_the_login_timeout);
     tcase_add_test(tcase, a_tls_client_gets_an_alert);
     tcase_add_test(tcase, a_unix_socket_serves_stomp_and_has_mode_0660);
-    tcase_add_test(
-        tcase, close_sends_everything_to_a_late_reader_with_input_unread);
+    tcase_add_test(tcase,
+                   close_sends_everything_to_a_late_reader_with_input_unread);
     tcase_add_test(tcase, a_slow_reader_gets_a_big_frame_whole);
     tcase_add_test(tcase, a_client_that_reads_nothing_is_still_read);
     tcase_add_test(tcase, a_connection_that_passes_the_hard_limit_is_cut);

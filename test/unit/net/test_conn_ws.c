@@ -42,8 +42,8 @@ START_TEST(the_subprotocol_is_echoed_when_it_is_known)
     int fd;
 
     net_start();
-    fd = ws_client_open(fixture.port, "/stomp", offer_rows[_i].headers,
-                        answer, sizeof(answer));
+    fd = ws_client_open(fixture.port, "/stomp", offer_rows[_i].headers, answer,
+                        sizeof(answer));
     ck_assert_msg(strncmp(answer, "HTTP/1.1 101 ", 13) == 0, "%s", answer);
     echo = strstr(answer, line);
     if (offer_rows[_i].echo == NULL) {
@@ -72,8 +72,7 @@ START_TEST(the_ws_listener_serves_the_known_paths)
         int fd = ws_client_open(fixture.ws_port, paths[i], "", answer,
                                 sizeof(answer));
 
-        ck_assert_msg(strncmp(answer, "HTTP/1.1 101 ", 13) == 0, "%s",
-                      answer);
+        ck_assert_msg(strncmp(answer, "HTTP/1.1 101 ", 13) == 0, "%s", answer);
         (void)close(fd);
     }
 }
@@ -213,8 +212,9 @@ END_TEST
 
 START_TEST(every_byte_may_come_alone)
 {
-    static const unsigned char frame[] = { 0x81, 0x83, 0, 0, 0, 0, 'A', 'B',
-                                           0 };
+    static const unsigned char frame[] = {
+        0x81, 0x83, 0, 0, 0, 0, 'A', 'B', 0
+    };
     int fd;
 
     net_start();
@@ -403,11 +403,12 @@ START_TEST(the_last_frame_comes_before_close_with_its_code)
 
     net_start();
     fd = ws_client_connect(fixture.port);
-    ws_client_send(fd, OP_TEXT, true,
-                   span_of(close_rows[_i].command,
-                           strlen(close_rows[_i].command) + 1));
-    ws_client_expect(fd, OP_TEXT, span_of(close_rows[_i].last,
-                                          strlen(close_rows[_i].last) + 1));
+    ws_client_send(
+        fd, OP_TEXT, true,
+        span_of(close_rows[_i].command, strlen(close_rows[_i].command) + 1));
+    ws_client_expect(
+        fd, OP_TEXT,
+        span_of(close_rows[_i].last, strlen(close_rows[_i].last) + 1));
     ws_client_expect_close(fd, close_rows[_i].code, close_rows[_i].reason);
     (void)close(fd);
     wait_for(fake_session_counts.closed, 1);
@@ -489,9 +490,9 @@ START_TEST(a_client_that_vanishes_ends_its_session)
         fd = ws_client_connect(fixture.port);
         ws_client_send(fd, OP_TEXT, true, SPAN("MANY 100\0BIG 1000000\0"));
         if (i % 2 == 0) {
-            ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset,
-                                        sizeof(reset)),
-                             0);
+            ck_assert_int_eq(
+                setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)),
+                0);
             wait_for(fake_session_counts.frames, 1);
         }
         (void)close(fd);
@@ -543,8 +544,7 @@ static const struct {
     const char *text;
 } http_rows[] = {
     { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "</html>" },
-    { "GET /stomp HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 ",
-      "WebSocket" },
+    { "GET /stomp HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 ", "WebSocket" },
     { "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ",
       "nothing here" },
     { "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "text/html" },
@@ -566,8 +566,7 @@ START_TEST(http_requests_are_answered_on_the_stomp_port)
 
     net_start();
     (void)http_get(fixture.port, http_rows[_i].request, data, sizeof(data));
-    ck_assert_msg(strncmp(data, http_rows[_i].status, 13) == 0, "%.300s",
-                  data);
+    ck_assert_msg(strncmp(data, http_rows[_i].status, 13) == 0, "%.300s", data);
     ck_assert_msg(strstr(data, http_rows[_i].text) != NULL, "%.600s", data);
     net_finish();
     ck_assert_uint_eq(net_counters(fixture.net)->http, 0);
@@ -647,13 +646,11 @@ END_TEST
 static void
 add_handshake_tests(TCase *tcase)
 {
-    tcase_add_loop_test(
-        tcase, the_subprotocol_is_echoed_when_it_is_known, 0,
-        (int)(sizeof(offer_rows) / sizeof(offer_rows[0])));
+    tcase_add_loop_test(tcase, the_subprotocol_is_echoed_when_it_is_known, 0,
+                        (int)(sizeof(offer_rows) / sizeof(offer_rows[0])));
     tcase_add_test(tcase, the_ws_listener_serves_the_known_paths);
-    tcase_add_loop_test(
-        tcase, a_handshake_that_is_refused_is_told_why, 0,
-        (int)(sizeof(refused_rows) / sizeof(refused_rows[0])));
+    tcase_add_loop_test(tcase, a_handshake_that_is_refused_is_told_why, 0,
+                        (int)(sizeof(refused_rows) / sizeof(refused_rows[0])));
     tcase_add_test(tcase, the_same_host_may_connect);
 }
 
@@ -670,8 +667,8 @@ add_message_tests(TCase *tcase)
     tcase_add_test(tcase, a_beat_is_a_text_message_of_one_lf);
     tcase_add_test(tcase, ten_thousand_small_frames_come_one_per_message);
     tcase_add_test(tcase, pings_during_a_big_frame_do_not_break_it);
-    tcase_add_test(
-        tcase, a_client_that_reads_nothing_is_still_read_and_nothing_spins);
+    tcase_add_test(tcase,
+                   a_client_that_reads_nothing_is_still_read_and_nothing_spins);
     tcase_add_test(tcase, a_connection_that_passes_the_hard_limit_is_cut);
     tcase_add_test(tcase, a_paused_connection_is_not_read_until_it_resumes);
     tcase_add_test(tcase, a_paused_connection_whose_peer_left_ends);
@@ -680,9 +677,8 @@ add_message_tests(TCase *tcase)
 static void
 add_close_tests(TCase *tcase)
 {
-    tcase_add_loop_test(
-        tcase, the_last_frame_comes_before_close_with_its_code, 0,
-        (int)(sizeof(close_rows) / sizeof(close_rows[0])));
+    tcase_add_loop_test(tcase, the_last_frame_comes_before_close_with_its_code,
+                        0, (int)(sizeof(close_rows) / sizeof(close_rows[0])));
     tcase_add_test(tcase,
                    a_big_frame_and_error_reach_a_late_reader_before_close);
     tcase_add_test(tcase, text_that_is_no_utf8_is_closed_with_1007);
@@ -695,8 +691,8 @@ add_close_tests(TCase *tcase)
 static void
 add_http_tests(TCase *tcase)
 {
-    tcase_add_loop_test(tcase, http_requests_are_answered_on_the_stomp_port,
-                        0, (int)(sizeof(http_rows) / sizeof(http_rows[0])));
+    tcase_add_loop_test(tcase, http_requests_are_answered_on_the_stomp_port, 0,
+                        (int)(sizeof(http_rows) / sizeof(http_rows[0])));
     tcase_add_test(tcase, a_request_may_be_cut_at_every_byte);
     tcase_add_test(tcase,
                    files_are_served_from_the_directory_and_not_from_above);

@@ -137,8 +137,7 @@ main(void)
     tcase_add_checked_fixture(tcase, log_setup, log_teardown);
     tcase_add_test(tcase, an_event_is_one_line_with_level_module_and_keys);
     tcase_add_test(tcase, an_event_may_have_no_keys);
-    tcase_add_test(tcase,
-                   arguments_of_a_level_that_is_off_are_not_evaluated);
+    tcase_add_test(tcase, arguments_of_a_level_that_is_off_are_not_evaluated);
     tcase_add_test(tcase, peer_bytes_cannot_start_a_line_of_their_own);
     tcase_add_test(tcase, a_long_line_is_cut_and_still_ends);
     tcase_add_test(tcase, the_journal_gets_priorities);

@@ -99,8 +99,7 @@ START_TEST(a_large_tail_is_held_until_it_is_written)
     outq_append_tail(&outq, span_of(tail, OUTQ_HOLD_MIN), &hold);
     outq_append(&outq, SPAN("\n"));
     ck_assert_int_eq(holds, 1);
-    ck_assert_uint_eq(outq_write(&outq, fds[0], &error),
-                      4 + OUTQ_HOLD_MIN + 1);
+    ck_assert_uint_eq(outq_write(&outq, fds[0], &error), 4 + OUTQ_HOLD_MIN + 1);
     ck_assert_int_eq(error, 0);
     ck_assert_int_eq(holds, 0);
 }

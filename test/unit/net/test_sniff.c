@@ -44,9 +44,8 @@ main(void)
     Suite *suite = suite_create("sniff");
     TCase *tcase = tcase_create("sniff");
 
-    tcase_add_loop_test(
-        tcase, the_first_bytes_decide, 0,
-        (int)(sizeof(sniff_rows) / sizeof(sniff_rows[0])));
+    tcase_add_loop_test(tcase, the_first_bytes_decide, 0,
+                        (int)(sizeof(sniff_rows) / sizeof(sniff_rows[0])));
     tcase_add_test(tcase, eols_are_counted_up_to_the_first_other_byte);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

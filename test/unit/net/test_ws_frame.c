@@ -127,9 +127,8 @@ main(void)
 
     tcase_add_test(tcase, headers_are_as_rfc_6455_draws_them);
     tcase_add_test(tcase, only_whole_frames_are_counted);
-    tcase_add_loop_test(
-        tcase, the_highest_subprotocol_is_chosen_in_any_order, 0,
-        (int)(sizeof(offer_rows) / sizeof(offer_rows[0])));
+    tcase_add_loop_test(tcase, the_highest_subprotocol_is_chosen_in_any_order,
+                        0, (int)(sizeof(offer_rows) / sizeof(offer_rows[0])));
     tcase_add_test(tcase, no_offer_chooses_nothing);
     tcase_add_loop_test(tcase, origins_are_allowed_by_list_or_by_host, 0,
                         (int)(sizeof(origin_rows) / sizeof(origin_rows[0])));

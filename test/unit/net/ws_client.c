@@ -43,9 +43,9 @@ int
 ws_client_connect(int port)
 {
     char answer[1024];
-    int fd = ws_client_open(port, "/stomp",
-                            "Sec-WebSocket-Protocol: v12.stomp\r\n", answer,
-                            sizeof(answer));
+    int fd =
+        ws_client_open(port, "/stomp", "Sec-WebSocket-Protocol: v12.stomp\r\n",
+                       answer, sizeof(answer));
 
     ck_assert_msg(strncmp(answer, "HTTP/1.1 101 ", 13) == 0, "%s", answer);
     ck_assert_ptr_nonnull(strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 struct ws_message {
-    int opcode;  /* of the first frame */
-    int frames;  /* how many it came in */
+    int opcode; /* of the first frame */
+    int frames; /* how many it came in */
     size_t len;
     char *data; /* malloc'd, ends with a NUL of ours */
 };
@@ -19,8 +19,8 @@ struct ws_message {
 /* Sends "GET path" with Host, Upgrade and keys, and extra header lines (each
  * ended by CRLF).  Returns the descriptor; answer (size bytes) gets the
  * response head. */
-int ws_client_open(int port, const char *path, const char *extra,
-                   char *answer, size_t size);
+int ws_client_open(int port, const char *path, const char *extra, char *answer,
+                   size_t size);
 
 /* The same, and the answer must be 101. */
 int ws_client_connect(int port);
@@ -38,5 +38,11 @@ void ws_client_expect(int fd, int opcode, struct span bytes);
  * closes. */
 void ws_client_expect_close(int fd, int code, const char *reason);
 
-enum { OP_CONT = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9,
-       OP_PONG = 10 };
+enum {
+    OP_CONT = 0,
+    OP_TEXT = 1,
+    OP_BINARY = 2,
+    OP_CLOSE = 8,
+    OP_PING = 9,
+    OP_PONG = 10
+};
