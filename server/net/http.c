@@ -397,7 +397,7 @@ http_set_protocols(struct http *http)
             .callback = http_on_event,
             .per_session_data_size = sizeof(struct http_user),
             .rx_buffer_size = HTTP_READ_BYTES,
-            .tx_packet_size = 2 * WS_WRITE_MAX, /* never cut by it */
+            .tx_packet_size = (size_t)WS_WRITE_MAX * 2, /* never cut by it */
         };
     }
     (void)snprintf(http->subprotocol, sizeof(http->subprotocol), "v12.stomp");

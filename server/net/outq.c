@@ -266,6 +266,7 @@ outq_consume(struct outq *outq, size_t count)
     while (count > 0) {
         struct outq_part *part = outq->first;
 
+        assert(part != NULL);
         if (count < part->len) {
             part->data += count;
             part->len -= count;
