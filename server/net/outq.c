@@ -325,16 +325,6 @@ outq_write(struct outq *outq, int fd, int *errno_out)
     return written;
 }
 
-struct span
-outq_front(const struct outq *outq, size_t limit)
-{
-    if (outq->first == NULL) {
-        return SPAN_NONE;
-    }
-    return span_of(outq->first->data,
-                   outq->first->len < limit ? outq->first->len : limit);
-}
-
 size_t
 outq_copy(const struct outq *outq, char *data, size_t size)
 {

@@ -56,11 +56,8 @@ void outq_append_tail(struct outq *outq, struct span tail,
  */
 size_t outq_write(struct outq *outq, int fd, int *errno_out);
 
-/* The longest piece at the front, at most limit bytes, empty when the queue
- * is: for writers other than outq_write. */
-struct span outq_front(const struct outq *outq, size_t limit);
-
-/* Copies up to size bytes from the front to data; returns how many. */
+/* Copies up to size bytes from the front to data and leaves them; returns how
+ * many.  For writers other than outq_write. */
 size_t outq_copy(const struct outq *outq, char *data, size_t size);
 
 /* The first count bytes (<= outq->bytes) have been written. */
