@@ -397,10 +397,13 @@ send_slowly(struct session *session, const struct frame *frame)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!send_route(session, frame, dests[i], msg, &ticket)) {
+        store_ticket one;
+
+        if (!send_route(session, frame, dests[i], msg, &one)) {
             message_unref(&msg);
             return;
         }
+        ticket = one > ticket ? one : ticket; /* the last to be on disk */
     }
     message_unref(&msg);
     if (count == 1 && !names[0].remote) {
