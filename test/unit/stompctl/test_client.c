@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,19 @@ peer_run(const struct peer *peer, int listener)
     _exit(0);
 }
 
+static void
+peer_fork(const struct peer *peer, int listener, const char *text)
+{
+    ck_assert_int_eq(listen(listener, 1), 0);
+    peer_pid = fork();
+    ck_assert_int_ge(peer_pid, 0);
+    if (peer_pid == 0) {
+        peer_run(peer, listener);
+    }
+    (void)close(listener);
+    ck_assert_int_eq(uri_parse(text, &uri, &err), 0);
+}
+
 /* Starts a peer and puts its address into uri. */
 static void
 peer_start(const struct peer *peer)
@@ -87,18 +101,28 @@ peer_start(const struct peer *peer)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(
         bind(listener, (const struct sockaddr *)&address, len), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
     ck_assert_int_eq(
         getsockname(listener, (struct sockaddr *)&address, &len), 0);
-    peer_pid = fork();
-    ck_assert_int_ge(peer_pid, 0);
-    if (peer_pid == 0) {
-        peer_run(peer, listener);
-    }
-    (void)close(listener);
     text = xasprintf("stomp://me:secret@127.0.0.1:%u?a.b=c",
                      ntohs(address.sin_port));
-    ck_assert_int_eq(uri_parse(text, &uri, &err), 0);
+    peer_fork(peer, listener, text);
+    free(text);
+}
+
+/* The same on a unix socket in directory. */
+static void
+peer_start_unix(const struct peer *peer, const char *directory)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    char *text = xasprintf("unix:%s/s", directory);
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+                   text + strlen("unix:"));
+    ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address,
+                          sizeof(address)),
+                     0);
+    peer_fork(peer, listener, text);
     free(text);
 }
 
@@ -147,6 +171,22 @@ START_TEST(frames_behind_connected_are_received_in_order)
     ck_assert_int_eq(receive(&frame, 10000000), CLIENT_OK);
     ck_assert(span_equal(frame->body, SPAN("y")));
     ck_assert_int_eq(receive(&frame, 1000), CLIENT_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_unix_socket_carries_the_same)
+{
+    static const char answer[] = CONNECTED "\0\nMESSAGE\na:1\n\nx\0";
+    const struct peer peer = { .answer = { answer, sizeof(answer) - 1 } };
+    char *directory = testutil_tmpdir();
+    const struct frame *frame;
+
+    peer_start_unix(&peer, directory);
+    ck_assert_int_eq(open_with(0, 0), CLIENT_OK);
+    ck_assert_int_eq(receive(&frame, 10000000), CLIENT_OK);
+    ck_assert(span_equal(frame->body, SPAN("x")));
+    testutil_rmtree(directory);
+    free(directory);
 }
 END_TEST
 
@@ -279,6 +319,7 @@ main(void)
 
     tcase_add_checked_fixture(tcase, client_setup, client_teardown);
     tcase_add_test(tcase, frames_behind_connected_are_received_in_order);
+    tcase_add_test(tcase, a_unix_socket_carries_the_same);
     tcase_add_test(tcase, an_error_frame_ends_it_with_message_and_body);
     tcase_add_test(tcase,
                    an_error_frame_counts_even_when_writing_fails_first);
