@@ -12,6 +12,10 @@
 
 #include <stdio.h>
 
+/* No shorter beats than this: a client that asks for 1 ms would cost a timer
+ * and a write for every one of them. */
+enum { CONNECT_BEAT_MIN_MS = 100 };
+
 static void
 connect_write_connected(struct session *session, const struct frame *frame)
 {
@@ -31,8 +35,7 @@ connect_write_connected(struct session *session, const struct frame *frame)
                          span_of_text(config->server_header));
     if (rules->heart_beats) {
         (void)snprintf(beats, sizeof(beats), "%u,%u",
-                       config->heartbeat_send_ms,
-                       config->heartbeat_receive_ms);
+                       session->beat_send_ms, session->beat_receive_ms);
         frame_encoder_header(&encoder, SPAN("heart-beat"),
                              span_of_text(beats));
     }
@@ -62,9 +65,21 @@ connect_negotiate_version(struct session *session, const struct frame *frame)
     return true;
 }
 
+/* Of two directions each: our own figure, or the client's when it is shorter,
+ * so that who asks for quick beats gets them. */
+static uint32_t
+connect_offer_beat(uint32_t ours_ms, uint32_t theirs_ms)
+{
+    if (ours_ms == 0 || theirs_ms == 0 || theirs_ms >= ours_ms) {
+        return ours_ms;
+    }
+    return theirs_ms > CONNECT_BEAT_MIN_MS ? theirs_ms : CONNECT_BEAT_MIN_MS;
+}
+
 static bool
 connect_negotiate_beats(struct session *session, const struct frame *frame)
 {
+    const struct session_config *config = session->config;
     struct span offered = frame_get(frame, HEADER_HEART_BEAT);
     uint32_t sends;
     uint32_t wants;
@@ -80,9 +95,12 @@ connect_negotiate_beats(struct session *session, const struct frame *frame)
                       SESSION_TEXT(offered));
         return false;
     }
+    session->beat_send_ms = connect_offer_beat(config->heartbeat_send_ms,
+                                               wants);
+    session->beat_receive_ms =
+        connect_offer_beat(config->heartbeat_receive_ms, sends);
     session->heartbeat = heartbeat_negotiate(
-        sends, wants, session->config->heartbeat_send_ms,
-        session->config->heartbeat_receive_ms);
+        sends, wants, session->beat_send_ms, session->beat_receive_ms);
     return true;
 }
 

@@ -80,6 +80,8 @@ struct session {
     struct buf scratch;      /* given back at the end of each feed */
     struct buf name_buf;     /* of session_core_name */
     struct heartbeat heartbeat;
+    uint32_t beat_send_ms;    /* what CONNECTED says */
+    uint32_t beat_receive_ms;
     int64_t login_due_us;
     int64_t now_us;          /* of the call under way */
     enum policy_switch use_async_send; /* CONNECT header */
