@@ -73,7 +73,9 @@ session_receipt(struct session *session, const struct frame *frame,
 {
     struct span id = frame_get(frame, HEADER_RECEIPT);
 
-    if (id.data == NULL) {
+    /* STOMP 1.0 has no empty values: the RECEIPT would lack its header. */
+    if (id.data == NULL ||
+        (id.len == 0 && version_rules(session->version)->drops_empty_values)) {
         return;
     }
     if (ticket == 0 && session->replies == NULL) {

@@ -153,6 +153,16 @@ START_TEST(receipt_is_echoed_byte_by_byte)
 }
 END_TEST
 
+START_TEST(empty_receipt_in_1_0_is_none)
+{
+    peer_connect(&f, a, "1.0");
+    ck_assert_str_eq(peer_ask(a, "SEND\ndestination:/queue/q\nreceipt:\n\n^@"
+                                 "SEND\ndestination:/queue/q\nreceipt:1\n"
+                                 "\n^@"),
+                     "RECEIPT\nreceipt-id:1\n\n^@");
+}
+END_TEST
+
 START_TEST(receipt_of_subscribe_comes_before_its_first_message)
 {
     peer_connect(&f, a, "1.2");
@@ -444,6 +454,7 @@ main(void)
     tcase_add_test(wire, what_1_0_sends_raw_arrives_as_it_was);
     tcase_add_loop_test(wire, no_value_can_inject_a_line, 0, 3);
     tcase_add_test(wire, receipt_is_echoed_byte_by_byte);
+    tcase_add_test(wire, empty_receipt_in_1_0_is_none);
     tcase_add_test(wire, receipt_of_subscribe_comes_before_its_first_message);
     tcase_add_loop_test(wire, retroactive_header_is_true_in_every_spelling, 0,
                         4);
