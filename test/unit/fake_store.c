@@ -55,7 +55,7 @@ struct fake_store {
     bool congested;
     bool failed;
     struct error failure;
-    store_ticket failed_batch;
+    store_ticket failed_batch; /* the newest that fails */
     struct error batch_failure;
     struct fake_store_op *ops;
     size_t op_count;
@@ -426,18 +426,21 @@ fake_store_hold(struct store *store, bool hold)
     }
 }
 
-void
+bool
 fake_store_end(struct store *store, const char *err)
 {
     struct fake_store *fake = fake_of(store);
 
-    assert(fake->ended < fake->flushed);
+    if (fake->ended == fake->flushed) {
+        return false;
+    }
     fake->ended++;
     if (err != NULL) {
         fake->failed_batch = fake->ended;
         fake->batch_failure = ERROR_INIT;
         (void)error_set(&fake->batch_failure, "%s", err);
     }
+    return true;
 }
 
 void

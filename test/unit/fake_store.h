@@ -22,8 +22,9 @@ struct fake_store_op {
 /* Batches that are flushed stay under way until fake_store_end. */
 void fake_store_hold(struct store *store, bool hold);
 
-/* Lets the oldest batch under way end at the next poll; err NULL: on disk. */
-void fake_store_end(struct store *store, const char *err);
+/* Lets the oldest batch under way end at the next poll; err NULL: on disk.
+ * False when none is under way. */
+bool fake_store_end(struct store *store, const char *err);
 
 /* Fetches wait while held. */
 void fake_store_hold_fetches(struct store *store, bool hold);

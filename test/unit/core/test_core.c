@@ -345,7 +345,7 @@ START_TEST(awaiting_client_hears_of_every_batch)
     ck_assert_uint_ne(f.ticket, 0);
     fixture_turn(&f);
     ck_assert_uint_eq(a.stored, 0);
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_uint_eq(a.stored, 1);
     ck_assert_uint_eq(a.stored_ticket, f.ticket);
@@ -353,7 +353,7 @@ START_TEST(awaiting_client_hears_of_every_batch)
     ck_assert_uint_eq(b.stored, 0);
     (void)send_message(&f, DESTINATION_QUEUE, "q", "1", &facts, &send);
     fixture_turn(&f);
-    fake_store_end(f.store, "disk full");
+    ck_assert(fake_store_end(f.store, "disk full"));
     fixture_turn(&f);
     ck_assert_int_eq(a.stored_result, STORE_FAILED);
     core_client_await(&a.client, false);

@@ -95,7 +95,7 @@ START_TEST(commit_is_one_batch_of_the_store)
     for (size_t i = 2; i < count; i++) {
         ck_assert_uint_eq(ops[i].batch, ticket);
     }
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_uint_eq(fake_store_count(f.store), 3);
 }

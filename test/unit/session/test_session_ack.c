@@ -288,7 +288,7 @@ START_TEST(transacted_send_is_receipted_at_once_and_seen_at_commit)
         peer_ask(a, "COMMIT\ntransaction:t\nreceipt:2\n\n^@"),
         "MESSAGE\ncontent-length:1\nsubscription:s\nmessage-id:T-1-1\n"
         "destination:/queue/q\npersistent:true\n\nx^@");
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_str_eq(peer_take(a), "RECEIPT\nreceipt-id:2\n\n^@");
 }

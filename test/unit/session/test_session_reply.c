@@ -35,7 +35,7 @@ teardown(void)
 static const char *
 end_batch(const char *err)
 {
-    fake_store_end(f.store, err);
+    ck_assert(fake_store_end(f.store, err));
     fixture_turn(&f);
     return peer_take(a);
 }
@@ -122,7 +122,7 @@ START_TEST(error_comes_behind_the_answers_that_wait)
     peer_send(a, SYNC_SEND("1") "FOO\nreceipt:2\n\n^@" SYNC_SEND("3"));
     ck_assert_str_eq(peer_take(a), "");
     ck_assert(!a->transport.closed);
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     text = peer_take(a);
     ck_assert_int_eq(strncmp(text, RECEIPT("1") "ERROR\n",
@@ -151,13 +151,13 @@ START_TEST(failed_batch_is_an_error_with_the_receipt_id)
     peer_send(a, SYNC_SEND("2") SYNC_SEND("3"));
     peer_send(a, SYNC_SEND("4"));
     ck_assert_str_eq(end_batch(NULL), RECEIPT("1"));
-    fake_store_end(f.store, "disk full");
+    ck_assert(fake_store_end(f.store, "disk full"));
     fixture_turn(&f);
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:2\n");
     ck_assert_has(a->transport.out.data + a->transport.taken, "disk full");
     peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_str_eq(peer_take(a), ""); /* nothing behind the ERROR */
 }
@@ -167,7 +167,7 @@ START_TEST(failed_batch_answers_a_session_that_was_ending)
 {
     peer_send(a, _i == 0 ? SYNC_SEND("1") "DISCONNECT\nreceipt:2\n\n^@"
                          : SYNC_SEND("1") "FOO\n\n^@");
-    fake_store_end(f.store, "disk full");
+    ck_assert(fake_store_end(f.store, "disk full"));
     fixture_turn(&f);
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:1\n");
@@ -218,7 +218,7 @@ START_TEST(connection_that_breaks_while_it_waits_leaves_nothing)
 {
     peer_send(a, SYNC_SEND("1") "FOO\nreceipt:2\n\n^@");
     peer_close(a);
-    fake_store_end(f.store, NULL);
+    ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_uint_eq(fake_store_count(f.store), 1);
 }
