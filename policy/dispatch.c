@@ -130,6 +130,22 @@ dispatch_rotate(struct dispatch_member **list)
     }
 }
 
+static bool
+dispatch_accepts_client(const struct dispatch_parameters *parameters,
+                        const struct dispatch_offer *offer,
+                        struct span client_id)
+{
+    struct span suffix = span_of_text(parameters->ptp_suffix);
+    struct span name = offer->destination;
+
+    if (offer->ptp_client_id.data == NULL) {
+        return true;
+    }
+    return span_equal(client_id, offer->ptp_client_id) &&
+           name.len >= suffix.len &&
+           span_equal(span_after(name, name.len - suffix.len), suffix);
+}
+
 const struct dispatch_policy dispatch_simple = {
     .name = "simple",
     .long_name = "simpleDispatchPolicy",
@@ -155,6 +171,34 @@ const struct dispatch_policy dispatch_strict_order = {
     .pick = dispatch_pick_first,
 };
 
+const struct dispatch_policy dispatch_priority = {
+    .name = "priority",
+    .long_name = "priorityDispatchPolicy",
+    .doc = "every subscription gets the message, those of the highest priority "
+           "first",
+    .insert = dispatch_insert_by_both,
+    .pick = dispatch_pick_first,
+};
+
+const struct dispatch_policy dispatch_priority_network = {
+    .name = "priorityNetwork",
+    .long_name = "priorityNetworkDispatchPolicy",
+    .doc = "as priority: there is no network of brokers",
+    .insert = dispatch_insert_by_both,
+    .pick = dispatch_pick_first,
+};
+
+const struct dispatch_policy dispatch_client_id_filter = {
+    .name = "clientIdFilter",
+    .long_name = "clientIdFilterDispatchPolicy",
+    .doc = "as simple, but a message with the header ptpClientId goes only to "
+           "the client of that id, and only on topics whose name ends with "
+           "ptpSuffix",
+    .insert = dispatch_insert_by_order,
+    .pick = dispatch_pick_first,
+    .accepts = dispatch_accepts_client,
+};
+
 const struct dispatch_policy dispatch_queue_round_robin = {
     .name = "roundRobin",
     .long_name = "roundRobinDispatchPolicy",
@@ -175,5 +219,8 @@ const struct dispatch_policy *const dispatch_policies[] = {
     &dispatch_simple,
     &dispatch_round_robin,
     &dispatch_strict_order,
+    &dispatch_priority,
+    &dispatch_priority_network,
+    &dispatch_client_id_filter,
     NULL,
 };

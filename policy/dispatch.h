@@ -10,6 +10,9 @@
  * block or call back.  Sources: activemq.md 3.1, 3.2; AMQ "Dispatch Policies".
  */
 #pragma once
+#include "base/span.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dispatch_member {              /* embedded by the core */
@@ -32,6 +35,27 @@ dispatch_pick_fn(struct dispatch_member **list);
  * to last; may reorder.  NULL when the order never changes. */
 typedef void dispatch_offered_fn(struct dispatch_member **list);
 
+/* What a policy may be told in the file. */
+struct dispatch_parameters {
+    char *ptp_client_id; /* clientIdFilter: ptpClientId, PTP_CLIENTID */
+    char *ptp_suffix;    /* clientIdFilter: ptpSuffix, .PTP */
+};
+
+/* What is known of one message of a topic; filled only for a policy that has
+ * `accepts`. */
+struct dispatch_offer {
+    struct span destination;   /* the topic's name */
+    struct span ptp_client_id; /* the value of the header that
+                                * parameters->ptp_client_id names; data NULL
+                                * when the message has none */
+};
+
+/* Topic: whether the subscription of a client of that id is to get the
+ * message.  NULL = every subscription. */
+typedef bool dispatch_accepts_fn(const struct dispatch_parameters *parameters,
+                                 const struct dispatch_offer *offer,
+                                 struct span client_id);
+
 struct dispatch_policy {
     const char *name;      /* as the policy file spells it */
     const char *long_name; /* ActiveMQ's element name */
@@ -39,12 +63,21 @@ struct dispatch_policy {
     dispatch_insert_fn *insert;
     dispatch_pick_fn *pick;
     dispatch_offered_fn *offered;
+    dispatch_accepts_fn *accepts;
 };
 
-/* Topics: every subscription gets every message; what differs is the order. */
+/* Topics: every subscription gets every message, but for the last; what differs
+ * is the order. */
 extern const struct dispatch_policy dispatch_simple;       /* by subscription */
 extern const struct dispatch_policy dispatch_round_robin;  /* head rotates */
 extern const struct dispatch_policy dispatch_strict_order; /* never changes */
+extern const struct dispatch_policy dispatch_priority; /* by priority */
+/* As priority: what it does beyond that in ActiveMQ concerns networks of
+ * brokers. */
+extern const struct dispatch_policy dispatch_priority_network;
+/* By subscription; a message with the property ptpClientId goes only to the
+ * client of that id, and only on a topic that ends with ptpSuffix. */
+extern const struct dispatch_policy dispatch_client_id_filter;
 
 /* Queues.  Round robin: each in turn within the highest priority that has
  * credit.  Strict order (`strictOrderDispatch`): the highest priority, then the

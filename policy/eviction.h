@@ -5,6 +5,8 @@
  * Source: activemq.md 5.3.
  */
 #pragma once
+#include "base/span.h"
+
 #include <stdint.h>
 
 struct eviction_node {               /* embedded by the core */
@@ -13,8 +15,21 @@ struct eviction_node {               /* embedded by the core */
     int64_t timestamp_ms;
 };
 
-/* Picks one node of the list, which is not empty; does not unlink it. */
-typedef struct eviction_node *eviction_pick_fn(struct eviction_node *list);
+struct eviction_parameters {
+    char *property; /* uniqueProperty: propertyName; NULL for the others */
+};
+
+/* The value of the message's header of that name, borrowed until the message is
+ * evicted; data NULL when it has none.  The core's. */
+typedef struct span eviction_property_fn(const struct eviction_node *node,
+                                         struct span name);
+
+/* Picks one node of the list, which is not empty; does not unlink it.
+ * property is called by uniqueProperty only. */
+typedef struct eviction_node *
+eviction_pick_fn(struct eviction_node *list,
+                 const struct eviction_parameters *parameters,
+                 eviction_property_fn *property);
 
 struct eviction_strategy {
     const char *name;
@@ -25,5 +40,8 @@ struct eviction_strategy {
 
 extern const struct eviction_strategy eviction_oldest;
 extern const struct eviction_strategy eviction_oldest_lowest_priority;
+/* Keeps the newest message of each value of a property: of equal timestamps the
+ * later message, where ActiveMQ keeps the earlier. */
+extern const struct eviction_strategy eviction_unique_property;
 
 extern const struct eviction_strategy *const eviction_strategies[];

@@ -269,15 +269,16 @@ json_check_expected(struct json_check *check, const json_t *value,
     buf_fini(&sentence);
 }
 
-static bool
-json_check_is_listed(const char *const *names, const char *name)
+/* NULL when the key is not one of ActiveMQ's that are refused. */
+static const char *
+json_check_refusal(const struct json_refusal *refusals, const char *name)
 {
-    for (; names != NULL && *names != NULL; names++) {
-        if (strcmp(*names, name) == 0) {
-            return true;
+    for (; refusals != NULL && refusals->name != NULL; refusals++) {
+        if (strcmp(refusals->name, name) == 0) {
+            return refusals->reason;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* What may be given instead: the nearest name, or all when none is near. */
@@ -316,14 +317,15 @@ json_check_unknown(struct json_check *check, const struct json_keys *keys,
                    const char *name, size_t object_path)
 {
     struct buf sentence = BUF_INIT;
+    const char *reason = json_check_refusal(keys->refusals, name);
 
     if (check->faults->count == FAULTS_MAX) {
         check->faults->total++; /* no need to look for the nearest name */
         return;
     }
-    if (json_check_is_listed(keys->later, name)) {
-        json_check_fault_key(check, "ActiveMQ knows this key, this version of "
-                                    "stompd does not");
+    if (reason != NULL) {
+        json_check_fault_key(
+            check, "a key of ActiveMQ's; stompd has no use for it: %s", reason);
         return;
     }
     buf_append_span(&sentence, SPAN("unknown key "));
@@ -385,6 +387,19 @@ json_check_is_wanted(const struct json_key *key, unsigned scope)
            (key->type == JSON_KEY_CUSTOM && key->custom->any_scope);
 }
 
+static void
+json_check_required(struct json_check *check, const json_t *object,
+                    const struct json_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct json_key *key = &keys->rows[i];
+
+        if (key->required && json_object_get(object, key->name) == NULL) {
+            json_check_fault(check, "\"%s\" must be given", key->name);
+        }
+    }
+}
+
 void
 json_check_object(struct json_check *check, json_t *object,
                   const struct json_keys *keys, void *target)
@@ -396,6 +411,7 @@ json_check_object(struct json_check *check, json_t *object,
         json_check_expected(check, object, "an object");
         return;
     }
+    json_check_required(check, object, keys);
     json_object_foreach (object, name, value) {
         const struct json_key *key = json_check_row(keys, name);
         struct json_check_mark mark = json_check_enter_key(check, name);

@@ -70,6 +70,29 @@ describe_choices(const char *const *choices)
     return schema;
 }
 
+/* strategy: NULL when the rows are no parameters. */
+static bool
+describe_is_parameter(const struct json_key *row, const char *strategy)
+{
+    return strategy == NULL || row->strategy == NULL ||
+           strcmp(row->strategy, strategy) == 0;
+}
+
+/* Whether the name of the strategy says all that must be said. */
+static bool
+describe_name_is_enough(const struct json_family *family, const char *strategy)
+{
+    for (size_t i = 0;
+         family->parameters != NULL && i < family->parameters->count; i++) {
+        const struct json_key *row = &family->parameters->rows[i];
+
+        if (row->required && describe_is_parameter(row, strategy)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static json_t *describe_row(const struct json_key *key);
 
 /* strategy: which one's parameters; NULL when rows are no parameters. */
@@ -79,18 +102,25 @@ describe_object(const struct json_keys *keys, unsigned scope,
 {
     json_t *schema = describe_type("object");
     json_t *properties = json_object();
+    json_t *required = json_array();
 
     for (size_t i = 0; keys != NULL && i < keys->count; i++) {
         const struct json_key *row = &keys->rows[i];
 
         if (json_key_is_in_scope(row, scope) &&
-            (strategy == NULL || row->strategy == NULL ||
-             strcmp(row->strategy, strategy) == 0)) {
+            describe_is_parameter(row, strategy)) {
             (void)json_object_set_new(properties, row->name,
                                       describe_row(row));
+            if (row->required) {
+                (void)json_array_append_new(required, json_string(row->name));
+            }
         }
     }
     (void)json_object_set_new(schema, "properties", properties);
+    if (json_array_size(required) > 0) {
+        (void)json_object_set(schema, "required", required);
+    }
+    json_decref(required);
     (void)json_object_set_new(schema, "additionalProperties", json_false());
     return schema;
 }
@@ -102,7 +132,9 @@ describe_strategy_name(const struct json_family *family,
                        const char *name, json_t *names, json_t *properties)
 {
     if (json_object_get(properties, name) == NULL) {
-        (void)json_array_append_new(names, json_string(name));
+        if (describe_name_is_enough(family, strategy->name)) {
+            (void)json_array_append_new(names, json_string(name));
+        }
         (void)json_object_set_new(
             properties, name,
             describe_object(family->parameters, 0, strategy->name));
@@ -114,6 +146,7 @@ describe_family(const struct json_family *family)
 {
     json_t *by_name = json_object();
     json_t *names = json_array();
+    json_t *by_query;
     json_t *by_object = describe_type("object");
     json_t *properties = json_object();
     struct json_strategy strategy;
@@ -135,7 +168,14 @@ describe_family(const struct json_family *family)
     (void)json_object_set_new(by_object, "additionalProperties", json_false());
     (void)json_object_set_new(by_object, "minProperties", json_integer(1));
     (void)json_object_set_new(by_object, "maxProperties", json_integer(1));
-    return describe_any_of(by_name, by_object);
+    by_name = describe_any_of(by_name, by_object);
+    if (family->takes_query) {
+        by_query = describe_type("string");
+        describe_set_text(by_query, "pattern", "^[A-Za-z]+\\?");
+        (void)json_array_append_new(json_object_get(by_name, "anyOf"),
+                                    by_query);
+    }
+    return by_name;
 }
 
 static json_t *
@@ -321,6 +361,9 @@ manual_value(const struct json_key *key, FILE *out)
         (void)fputs("; default ", out);
         json_describe_roff(key->default_text, out);
     }
+    if (key->required) {
+        (void)fputs("; must be given", out);
+    }
     (void)fputs(".\n", out);
     free(text);
     buf_fini(&expects);
@@ -370,6 +413,33 @@ json_describe_manual(const struct json_keys *keys, FILE *out)
             (void)fputs(".RS\n", out);
             json_describe_manual(key->keys, out);
             (void)fputs(".RE\n", out);
+        }
+    }
+}
+
+static void
+manual_refusals(const struct json_keys *keys, FILE *out)
+{
+    for (const struct json_refusal *refusal = keys->refusals;
+         refusal != NULL && refusal->name != NULL; refusal++) {
+        (void)fprintf(out, ".TP\n.B %s\n", refusal->name);
+        json_describe_roff(refusal->reason, out);
+        (void)fputs(".\n", out);
+    }
+}
+
+void
+json_describe_refusals(const struct json_keys *keys, FILE *out)
+{
+    manual_refusals(keys, out);
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct json_key *key = &keys->rows[i];
+
+        if (key->type == JSON_KEY_OBJECT) {
+            manual_refusals(key->keys, out);
+        }
+        if (key->type == JSON_KEY_STRATEGY && key->family->parameters != NULL) {
+            manual_refusals(key->family->parameters, out);
         }
     }
 }

@@ -23,5 +23,9 @@ void json_describe_write(const json_t *tree, FILE *out);
 /* Writes one paragraph a key in man(7) macros. */
 void json_describe_manual(const struct json_keys *keys, FILE *out);
 
+/* Writes one paragraph for each key of ActiveMQ's that is refused, those of the
+ * objects and parameters in keys too. */
+void json_describe_refusals(const struct json_keys *keys, FILE *out);
+
 /* Writes text with what roff would take for its own escaped. */
 void json_describe_roff(const char *text, FILE *out);

@@ -42,6 +42,13 @@ struct json_strategy {
     const void *strategy;
 };
 
+/* A key of ActiveMQ's that is refused, and why: what follows `stompd has no
+ * use for it: `. */
+struct json_refusal {
+    const char *name; /* NULL behind the last */
+    const char *reason;
+};
+
 /* Strategy number index of a family; false behind the last. */
 typedef bool json_strategy_at_fn(size_t index, struct json_strategy *out);
 
@@ -51,7 +58,7 @@ struct json_family {
     const char *suffix; /* of the long names: `DispatchPolicy` */
     json_strategy_at_fn *at;
     const struct json_keys *parameters; /* of all of them */
-    const char *const *later; /* names of ActiveMQ's, not known yet; or NULL */
+    bool takes_query; /* `name?parameter=value&...` too, as ActiveMQ does */
 };
 
 /* A key that no other type fits. */
@@ -77,12 +84,13 @@ struct json_key {
     const struct json_family *family;
     const struct json_keys *keys;
     const struct json_custom *custom;
+    bool required; /* parameters, and keys of an object of their own */
 };
 
 struct json_keys {
     const struct json_key *rows;
     size_t count;
-    const char *const *later; /* keys of ActiveMQ's, not known yet; or NULL */
+    const struct json_refusal *refusals; /* or NULL */
     const char *const *scope_names; /* by bit; NULL when scopes are not used */
 };
 

@@ -186,6 +186,20 @@ policy_load_check_true(struct json_check *check, json_t *value, void *target)
     }
 }
 
+void
+policy_load_check_strict_order(struct json_check *check, json_t *value,
+                               void *target)
+{
+    struct policy *policy = target;
+
+    if (!json_is_boolean(value)) {
+        json_check_expected(check, value, "true or false");
+        return;
+    }
+    policy->queue_dispatch = json_is_true(value) ? &dispatch_queue_strict_order
+                                                 : &dispatch_queue_round_robin;
+}
+
 /* The kind that the entry is for, as a bit; 0 when it does not say. */
 static unsigned
 policy_load_scope(json_t *entry)
@@ -218,9 +232,6 @@ policy_load_entry(struct json_check *check, json_t *entry, unsigned line)
     }
     json_check_object(check, entry, &policy_schema_keys, policy);
     check->scope = 0;
-    policy->queue_dispatch = policy->strict_order_dispatch
-                                 ? &dispatch_queue_strict_order
-                                 : &dispatch_queue_round_robin;
     return policy;
 }
 

@@ -1,70 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of policy_schema.h as tables, and what is printed of them.
+ * The rows of policy_keys.h as tables, and what is printed of them.
  */
 #include "policy/policy_schema.h"
 
 #include "policy/json_describe.h"
+#include "policy/policy_keys.h"
 
 #include <stddef.h>
 
-/* What ActiveMQ has in these places and stompd does not yet. */
-static const char *const policy_keys_later[] = {
-    "advancedMessageStatisticsEnabled", "advancedNetworkStatisticsEnabled",
-    "advisoryForDelivery", "advisoryForDiscardingMessages",
-    "advisoryForDispatched", "advisoryForFastProducers",
-    "advisoryForSlowConsumers", "advisoryWhenFull",
-    "allConsumersExclusiveByDefault", "allowTempDestinationStealing",
-    "blockedProducerWarningInterval", "consumersBeforeDispatchStarts",
-    "cursorMemoryHighWaterMark", "doOptimzeMessageStorage", "enableAudit",
-    "expireMessagesPeriod", "gcInactiveDestinations", "gcWithNetworkConsumers",
-    "inactiveTimeoutBeforeGC", "inactiveTimoutBeforeGC",
-    "includeBodyForAdvisory", "lazyDispatch", "maxAuditDepth",
-    "maxBrowsePageSize", "maxDestinations", "maxExpirePageSize", "maxPageSize",
-    "maxProducersToAudit", "maxQueueAuditDepth", "memoryLimit",
-    "messageGroupMapFactory", "messageGroupMapFactoryType",
-    "messageInterceptorStrategy", "minimumMessageSize",
-    "networkBridgeFilterFactory", "optimizeMessageStoreInFlightLimit",
-    "optimizedDispatch", "pendingDurableSubscriberPolicy",
-    "pendingQueuePolicy", "pendingSubscriberPolicy", "persistJMSRedelivered",
-    "prioritizedMessages", "producerFlowControl", "reduceMemoryFootprint",
-    "sendAdvisoryIfNoConsumers", "sendDuplicateFromStoreToDLQ",
-    "sendFailIfNoSpace", "sendFailIfNoSpaceAfterTimeout",
-    "slowConsumerStrategy", "storeUsageHighWaterMark",
-    "timeBeforeDispatchStarts", "useCache", "useConsumerPriority",
-    "usePrefetchExtension", "useTopicSubscriptionInflightStats", NULL,
+/* What ActiveMQ has in these places and stompd has no use for.  Not ignored:
+ * who wrote it expects something. */
+static const struct json_refusal policy_refusals[] = {
+    { "advancedMessageStatisticsEnabled",
+      "the statistics are always kept" },
+    { "advancedNetworkStatisticsEnabled",
+      "stompd makes no network of brokers" },
+    { "doOptimzeMessageStorage",
+      "the store does no work for messages that nobody waits for anyway" },
+    { "enableAudit",
+      "producers of STOMP do not number their messages, so there are no"
+      " duplicates to look for" },
+    { "gcWithNetworkConsumers",
+      "stompd makes no network of brokers" },
+    { "inactiveTimoutBeforeGC",
+      "it is spelt inactiveTimeoutBeforeGC" },
+    { "maxAuditDepth",
+      "producers of STOMP do not number their messages, so there are no"
+      " duplicates to look for" },
+    { "maxBrowsePageSize",
+      "a browser sees the whole queue, queueBrowserPrefetch messages at"
+      " a time" },
+    { "maxPageSize",
+      "the store is read ahead as consumers have room, see lazyDispatch" },
+    { "maxProducersToAudit",
+      "producers of STOMP do not number their messages, so there are no"
+      " duplicates to look for" },
+    { "maxQueueAuditDepth",
+      "producers of STOMP do not number their messages, so there are no"
+      " duplicates to look for" },
+    { "messageGroupMapFactory",
+      "messageGroupMapFactoryType takes the object too" },
+    { "messageInterceptorStrategy",
+      "a message goes out as it came in; deliveryMode says whether it "
+      "is persistent" },
+    { "minimumMessageSize",
+      "a message counts with what it really takes" },
+    { "networkBridgeFilterFactory",
+      "stompd makes no network of brokers" },
+    { "optimizeMessageStoreInFlightLimit",
+      "the store does no work for messages that nobody waits for anyway" },
+    { "optimizedDispatch",
+      "a message is dispatched in the turn that it comes in, always" },
+    { "pendingDurableSubscriberPolicy",
+      "what waits is in memory up to memoryLimit and in the store "
+      "beyond it, for every destination" },
+    { "pendingQueuePolicy",
+      "what waits is in memory up to memoryLimit and in the store "
+      "beyond it, for every destination" },
+    { "pendingSubscriberPolicy",
+      "what waits is in memory up to memoryLimit and in the store "
+      "beyond it, for every destination" },
+    { "persistJMSRedelivered",
+      "that a persistent message was delivered is always written down" },
+    { "reduceMemoryFootprint",
+      "a message is kept once, as it came from the wire" },
+    { "sendDuplicateFromStoreToDLQ",
+      "producers of STOMP do not number their messages, so there are no"
+      " duplicates to look for" },
+    { "useCache",
+      "what waits is in memory up to memoryLimit and in the store "
+      "beyond it, for every destination" },
+    { "usePrefetchExtension",
+      "messages of an open transaction count as unacknowledged until "
+      "its COMMIT" },
+    { "useTopicSubscriptionInflightStats",
+      "the statistics are always kept" },
+    { .name = NULL },
 };
 
-static const char *const policy_dispatch_later[] = {
-    "priority", "priorityNetwork", "clientIdFilter", NULL,
+static const struct json_refusal policy_eviction_refusals[] = {
+    { "evictExpiredMessagesHighWatermark",
+      "messages that have expired always go before others" },
+    { "expiryCheckEnabled",
+      "messages that have expired always go before others" },
+    { .name = NULL },
 };
 
-static const char *const policy_recovery_later[] = {
-    "fixedSized", "queryBased", "retainedMessage", NULL,
-};
-
-static const char *const policy_eviction_later[] = {
-    "uniquePropertyMessage", "uniqueProperty", NULL,
-};
-
-static const char *const policy_recovery_parameters_later[] = {
-    "useSharedBuffer", NULL,
-};
-
-static const char *const policy_dead_letter_parameters_later[] = {
-    "destinationPerDurableSubscriber", "enableAudit", "expiration",
-    "maxAuditDepth", "maxProducersToAudit", "queueSuffix", "topicSuffix",
-    "useQueueForQueueMessages", "useQueueForTopicMessages", NULL,
-};
-
-static const char *const policy_eviction_parameters_later[] = {
-    "evictExpiredMessagesHighWatermark", "expiryCheckEnabled", NULL,
-};
-
-static const char *const policy_redelivery_later[] = {
-    "backOffMultiplier", "collisionAvoidanceFactor", "initialRedeliveryDelay",
-    "maximumRedeliveryDelay", "redeliveryDelay", "useCollisionAvoidance",
-    "useExponentialBackOff", NULL,
+static const struct json_refusal policy_slow_consumer_refusals[] = {
+    { "ignoreNetworkConsumers",
+      "stompd makes no network of brokers" },
+    { .name = NULL },
 };
 
 /* In the order of enum policy_delivery_mode. */
@@ -78,19 +104,37 @@ static const char *const policy_scope_names[] = {
 };
 
 #define PARAMETER(strategy_, name_, type_, field_, min_, max_, default_,  \
-                  help_)                                                  \
+                  more_, help_)                                           \
     {                                                                     \
         .strategy = (strategy_), .name = (name_),                         \
         .type = JSON_KEY_##type_,                                         \
         .offset = offsetof(struct policy, field_), .min = (min_),         \
         .max = (max_), .default_text = (default_), .help = (help_),       \
+        more_,                                                            \
     },
 
+static const struct json_family policy_family_recovery_wrapped;
+
+static const struct json_key policy_dispatch_rows[] = {
+    POLICY_DISPATCH_PARAMETERS(PARAMETER)
+};
+static const struct json_key policy_message_group_rows[] = {
+    POLICY_MESSAGE_GROUP_PARAMETERS(PARAMETER)
+};
 static const struct json_key policy_recovery_rows[] = {
     POLICY_RECOVERY_PARAMETERS(PARAMETER)
 };
 static const struct json_key policy_pending_limit_rows[] = {
     POLICY_PENDING_LIMIT_PARAMETERS(PARAMETER)
+};
+static const struct json_key policy_pending_bytes_rows[] = {
+    POLICY_PENDING_BYTES_KEYS(PARAMETER)
+};
+static const struct json_key policy_eviction_rows[] = {
+    POLICY_EVICTION_PARAMETERS(PARAMETER)
+};
+static const struct json_key policy_slow_consumer_rows[] = {
+    POLICY_SLOW_CONSUMER_PARAMETERS(PARAMETER)
 };
 static const struct json_key policy_dead_letter_rows[] = {
     POLICY_DEAD_LETTER_PARAMETERS(PARAMETER)
@@ -99,23 +143,34 @@ static const struct json_key policy_redelivery_rows[] = {
     POLICY_REDELIVERY_KEYS(PARAMETER)
 };
 
+static const struct json_keys policy_dispatch_parameters = {
+    JSON_KEYS(policy_dispatch_rows),
+};
+static const struct json_keys policy_message_group_parameters = {
+    JSON_KEYS(policy_message_group_rows),
+};
 static const struct json_keys policy_recovery_parameters = {
     JSON_KEYS(policy_recovery_rows),
-    .later = policy_recovery_parameters_later,
 };
 static const struct json_keys policy_pending_limit_parameters = {
     JSON_KEYS(policy_pending_limit_rows),
 };
+static const struct json_keys policy_pending_bytes_keys = {
+    JSON_KEYS(policy_pending_bytes_rows),
+};
 static const struct json_keys policy_eviction_parameters = {
-    .later = policy_eviction_parameters_later,
+    JSON_KEYS(policy_eviction_rows),
+    .refusals = policy_eviction_refusals,
+};
+static const struct json_keys policy_slow_consumer_parameters = {
+    JSON_KEYS(policy_slow_consumer_rows),
+    .refusals = policy_slow_consumer_refusals,
 };
 static const struct json_keys policy_dead_letter_parameters = {
     JSON_KEYS(policy_dead_letter_rows),
-    .later = policy_dead_letter_parameters_later,
 };
 static const struct json_keys policy_redelivery_keys = {
     JSON_KEYS(policy_redelivery_rows),
-    .later = policy_redelivery_later,
 };
 
 /* The lists are of different types with the same first members. */
@@ -135,16 +190,34 @@ static const struct json_keys policy_redelivery_keys = {
     }
 
 FAMILY_AT(policy_dispatch, dispatch_policies)
+FAMILY_AT(policy_message_group, message_group_maps)
 FAMILY_AT(policy_recovery, recovery_policies)
 FAMILY_AT(policy_pending_limit, pending_limit_strategies)
 FAMILY_AT(policy_eviction, eviction_strategies)
+FAMILY_AT(policy_slow_consumer, slow_consumer_strategies)
 FAMILY_AT(policy_dead_letter, dead_letter_strategies)
+
+/* All but retainedMessage, which does not wrap itself: it is the last. */
+static bool
+policy_recovery_wrapped_at(size_t index, struct json_strategy *out)
+{
+    return policy_recovery_at(index, out) &&
+           out->strategy != &recovery_retained;
+}
 
 static const struct json_family policy_family_dispatch = {
     .title = "dispatch policy",
     .suffix = "DispatchPolicy",
     .at = policy_dispatch_at,
-    .later = policy_dispatch_later,
+    .parameters = &policy_dispatch_parameters,
+};
+
+static const struct json_family policy_family_message_group = {
+    .title = "message group map",
+    .suffix = "Factory",
+    .at = policy_message_group_at,
+    .parameters = &policy_message_group_parameters,
+    .takes_query = true,
 };
 
 static const struct json_family policy_family_recovery = {
@@ -152,7 +225,13 @@ static const struct json_family policy_family_recovery = {
     .suffix = "SubscriptionRecoveryPolicy",
     .at = policy_recovery_at,
     .parameters = &policy_recovery_parameters,
-    .later = policy_recovery_later,
+};
+
+static const struct json_family policy_family_recovery_wrapped = {
+    .title = "subscription recovery policy",
+    .suffix = "SubscriptionRecoveryPolicy",
+    .at = policy_recovery_wrapped_at,
+    .parameters = &policy_recovery_parameters,
 };
 
 static const struct json_family policy_family_pending_limit = {
@@ -167,7 +246,13 @@ static const struct json_family policy_family_eviction = {
     .suffix = "EvictionStrategy",
     .at = policy_eviction_at,
     .parameters = &policy_eviction_parameters,
-    .later = policy_eviction_later,
+};
+
+static const struct json_family policy_family_slow_consumer = {
+    .title = "slow consumer strategy",
+    .suffix = "Strategy",
+    .at = policy_slow_consumer_at,
+    .parameters = &policy_slow_consumer_parameters,
 };
 
 static const struct json_family policy_family_dead_letter = {
@@ -191,6 +276,12 @@ static const struct json_custom policy_true = {
     .any_scope = true,
 };
 
+static const struct json_custom policy_strict_order = {
+    .check = policy_load_check_strict_order,
+    .expects = "true or false",
+    .schema = "{ \"type\": \"boolean\" }",
+};
+
 #define KEY(name_, type_, field_, scopes_, min_, max_, default_, more_, help_) \
     {                                                                          \
         .name = (name_), .type = JSON_KEY_##type_,                             \
@@ -203,7 +294,7 @@ static const struct json_key policy_rows[] = { POLICY_KEYS(KEY) };
 
 const struct json_keys policy_schema_keys = {
     JSON_KEYS(policy_rows),
-    .later = policy_keys_later,
+    .refusals = policy_refusals,
     .scope_names = policy_scope_names,
 };
 
@@ -250,6 +341,11 @@ static const char manual_head[] =
     "one\n"
     "of the first four.\n";
 
+static const char manual_refusals[] =
+    ".SH REFUSED\n"
+    "Keys of ActiveMQ's that are an error here, and why: nothing that a file\n"
+    "says is ignored.\n";
+
 static const char manual_tail[] =
     ".SH EXAMPLE\n"
     ".nf\n"
@@ -275,12 +371,31 @@ policy_schema_print_manual(FILE *out)
 {
     (void)fputs(manual_head, out);
     json_describe_manual(&policy_schema_keys, out);
+    (void)fputs(manual_refusals, out);
+    json_describe_refusals(&policy_schema_keys, out);
     (void)fputs(manual_tail, out);
+}
+
+/* Puts a reference in the place of each property and the property among the
+ * definitions: each key is described once, not once for each kind. */
+static void
+policy_schema_define(json_t *properties, json_t *definitions)
+{
+    const char *name;
+    json_t *property;
+    void *next;
+
+    json_object_foreach_safe (properties, next, name, property) {
+        (void)json_object_set(definitions, name, property);
+        (void)json_object_set_new(
+            properties, name,
+            json_pack("{s:s+}", "$ref", "#/$defs/", name));
+    }
 }
 
 /* The schema of the entries of one kind, or of the default entry (0). */
 static json_t *
-policy_schema_entry(unsigned scope)
+policy_schema_entry(unsigned scope, json_t *definitions)
 {
     json_t *schema = json_describe_schema(&policy_schema_keys, scope);
     json_t *properties = json_object_get(schema, "properties");
@@ -293,24 +408,29 @@ policy_schema_entry(unsigned scope)
                                       json_pack("[s]", policy_scope_names[i]));
         }
     }
+    policy_schema_define(properties, definitions);
     return schema;
 }
 
 void
 policy_schema_print_json(FILE *out)
 {
+    json_t *definitions = json_object();
     json_t *entries = json_array();
     json_t *schema;
 
     for (unsigned i = 0; i < DESTINATION_KIND_COUNT; i++) {
-        (void)json_array_append_new(entries, policy_schema_entry(1U << i));
+        (void)json_array_append_new(entries, policy_schema_entry(1U << i,
+                                                                 definitions));
     }
     schema = json_pack(
-        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:o}, s:b}", "$schema",
+        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:o}, s:b, s:o}",
+        "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title",
         "stompd policy file", "type", "object", "properties", "$schema",
         "type", "string", "policies", "type", "array", "items", "oneOf",
-        entries, "default", policy_schema_entry(0), "additionalProperties", 0);
+        entries, "default", policy_schema_entry(0, definitions),
+        "additionalProperties", 0, "$defs", definitions);
     json_describe_write(schema, out);
     json_decref(schema);
 }

@@ -77,7 +77,7 @@ core_ack(struct core *core, struct delivery *delivery)
         delivery_free(&core->pool, &delivery);
         return;
     }
-    if (queue->base.policy->advisory_for_consumed) {
+    if (queue->base.policy->advisories.consumed) {
         core_advise_consumed(core, queue, delivery);
     }
     queue_settle(queue, delivery);
@@ -88,7 +88,7 @@ static bool
 core_is_last_attempt(const struct queue *queue,
                      const struct delivery *delivery)
 {
-    int64_t maximum = queue->base.policy->maximum_redeliveries;
+    int64_t maximum = queue->base.policy->redelivery.maximum;
 
     return maximum >= 0 && (int64_t)delivery->attempts > maximum;
 }

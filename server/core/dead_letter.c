@@ -45,9 +45,16 @@ dead_letter_headers(const struct queue *queue, struct span cause,
     buf_fini(&original);
 }
 
+/* Where a dead letter goes. */
+struct dead_letter_target {
+    enum destination_kind kind;
+    struct buf name;
+};
+
 static void
 dead_letter_move(struct core *core, const struct queue *queue,
-                 const struct message *msg, struct span name, struct span cause)
+                 const struct message *msg,
+                 const struct dead_letter_target *target, struct span cause)
 {
     struct buf extra = BUF_INIT;
     struct message_facts facts = {
@@ -65,31 +72,50 @@ dead_letter_move(struct core *core, const struct queue *queue,
     if (moved == NULL) {
         return;
     }
-    dest = destination_get(core, DESTINATION_QUEUE, name, NULL);
-    queue_push(queue_of(dest), moved, true);
+    dest = destination_get(core, target->kind, buf_span(&target->name), NULL);
+    if (target->kind == DESTINATION_QUEUE) {
+        queue_push(queue_of(dest), moved, true);
+    } else {
+        topic_publish(topic_of(dest), moved, NULL);
+    }
     core->stats.dead_lettered++;
     message_unref(&moved);
 }
 
-/* The name of the dead letter queue; false when the policy drops. */
+/* Where the policy wants the dead letters of the queue; false when it drops
+ * them. */
 static bool
-dead_letter_name(const struct queue *queue, struct buf *name_out)
+dead_letter_find(const struct queue *queue,
+                 struct dead_letter_target *target_out)
 {
     const struct policy *policy = queue->base.policy;
+    struct dead_letter_source source = {
+        .kind = queue->base.kind,
+        .name = destination_name_get(&queue->base),
+    };
 
     return policy->dead_letter->dead_letter_name(
-        &policy->dead_letter_parameters, queue->base.kind,
-        destination_name_get(&queue->base), name_out);
+        &policy->dead_letter_parameters, &source, &target_out->name,
+        &target_out->kind);
+}
+
+static bool
+dead_letter_is_itself(const struct queue *queue,
+                      const struct dead_letter_target *target)
+{
+    return target->kind == queue->base.kind &&
+           span_equal(buf_span(&target->name),
+                      destination_name_get(&queue->base));
 }
 
 bool
 core_is_dead_letter_queue(const struct queue *queue)
 {
-    struct buf name = BUF_INIT;
-    bool same = dead_letter_name(queue, &name) &&
-                span_equal(buf_span(&name), destination_name_get(&queue->base));
+    struct dead_letter_target target = { .name = BUF_INIT };
+    bool same = dead_letter_find(queue, &target) &&
+                dead_letter_is_itself(queue, &target);
 
-    buf_fini(&name);
+    buf_fini(&target.name);
     return same;
 }
 
@@ -98,15 +124,15 @@ core_dead_letter(struct core *core, const struct queue *queue,
                  const struct delivery *delivery, struct span cause,
                  bool expired)
 {
-    struct buf name = BUF_INIT;
+    struct dead_letter_target target = { .name = BUF_INIT };
 
     if (dead_letter_is_wanted(&queue->base.policy->dead_letter_parameters,
                               delivery->msg, expired) &&
-        dead_letter_name(queue, &name) &&
-        !span_equal(buf_span(&name), destination_name_get(&queue->base))) {
-        dead_letter_move(core, queue, delivery->msg, buf_span(&name), cause);
+        dead_letter_find(queue, &target) &&
+        !dead_letter_is_itself(queue, &target)) {
+        dead_letter_move(core, queue, delivery->msg, &target, cause);
     }
-    buf_fini(&name);
+    buf_fini(&target.name);
 }
 
 static bool

@@ -2,6 +2,7 @@
 #include "server/core/topic.h"
 
 #include "base/alloc.h"
+#include "protocol/headers.h"
 #include "server/core/core_private.h"
 
 #include <assert.h>
@@ -105,6 +106,16 @@ topic_discard(struct delivery *delivery)
     delivery_free(&core->pool, &delivery);
 }
 
+/* The value as it stands on the wire: equal values are equal there too. */
+static struct span
+topic_property(const struct eviction_node *node, struct span name)
+{
+    const struct delivery *delivery = (const struct delivery *)(const void *)(
+        (const char *)node - offsetof(struct delivery, eviction));
+
+    return headers_block_find(delivery->msg->headers, name);
+}
+
 /* Makes room at an attachment that is over its limit: the expired first, then
  * as the eviction strategy says. */
 static void __attribute__((noinline))
@@ -112,6 +123,7 @@ topic_enforce_limit(struct attachment *attachment)
 {
     int64_t now_ms = attachment->sub->client->core->now_ms;
     uint64_t limit = (uint64_t)attachment->pending_limit;
+    const struct policy *policy = attachment->dest->policy;
     struct eviction_node *node;
     struct eviction_node *next;
 
@@ -127,7 +139,9 @@ topic_enforce_limit(struct attachment *attachment)
         }
     }
     while (attachment->pending_count > limit) {
-        node = attachment->dest->policy->eviction->pick(attachment->pending);
+        node = policy->eviction->pick(attachment->pending,
+                                      &policy->eviction_parameters,
+                                      topic_property);
         topic_discard(container_of(node, struct delivery, eviction));
     }
 }

@@ -207,7 +207,7 @@ START_TEST(every_policy_has_what_the_core_must_find)
         ck_assert(strncmp(policy->name, policy->long_name,
                           strlen(policy->name)) == 0);
     }
-    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(count, 6);
 }
 END_TEST
 

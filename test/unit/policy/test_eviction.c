@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const struct eviction_parameters no_parameters;
+
 static struct eviction_node nodes[16];
 
 static struct eviction_node *
@@ -36,7 +38,8 @@ static const struct {
 
 START_TEST(each_strategy_picks_its_message)
 {
-    ck_assert_ptr_eq(rows[_i].strategy->pick(list_of(rows[_i].priorities)),
+    ck_assert_ptr_eq(rows[_i].strategy->pick(list_of(rows[_i].priorities),
+                                             &no_parameters, NULL),
                      &nodes[rows[_i].picked]);
 }
 END_TEST
@@ -56,7 +59,8 @@ START_TEST(lowest_priority_keeps_what_activemq_keeps)
         waiting++;
         if (waiting > 4) {
             struct eviction_node *gone =
-                eviction_oldest_lowest_priority.pick(list);
+                eviction_oldest_lowest_priority.pick(list, &no_parameters,
+                                                     NULL);
 
             DL_DELETE(list, gone);
             waiting--;

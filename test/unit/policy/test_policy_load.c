@@ -53,11 +53,10 @@ START_TEST(the_example_loads_as_it_is_printed)
     ck_assert_int_eq(policy->pending_limit_parameters.limit, 10);
     ck_assert_int_eq(policy->recovery_parameters.duration_us, 10000000);
     policy = find(map, DESTINATION_QUEUE, "JOBS.A");
-    ck_assert(policy->strict_order_dispatch);
     ck_assert_ptr_eq(policy->queue_dispatch, &dispatch_queue_strict_order);
     ck_assert_uint_eq(policy->queue_prefetch, 1);
-    ck_assert(find(map, DESTINATION_TEMP_TOPIC, "t")->advisory_for_consumed);
-    ck_assert(find(map, DESTINATION_TEMP_QUEUE, "t")->advisory_for_consumed);
+    ck_assert(find(map, DESTINATION_TEMP_TOPIC, "t")->advisories.consumed);
+    ck_assert(find(map, DESTINATION_TEMP_QUEUE, "t")->advisories.consumed);
     ck_assert_str_eq(find(map, DESTINATION_QUEUE, "FOO.A")->pattern, "");
     policy_map_free(&map);
     free(path);
@@ -103,7 +102,7 @@ START_TEST(every_key_is_stored)
     ck_assert_uint_eq(policy->queue_browser_prefetch, 13);
     ck_assert_int_eq(policy->use_async_send, POLICY_OFF);
     ck_assert_int_eq(policy->delivery_mode, POLICY_DELIVERY_PERSISTENT);
-    ck_assert_int_eq(policy->maximum_redeliveries, -1);
+    ck_assert_int_eq(policy->redelivery.maximum, -1);
     ck_assert_ptr_eq(policy->dead_letter, &dead_letter_individual);
     ck_assert_str_eq(policy->dead_letter_parameters.queue_prefix, "D.");
     ck_assert_str_eq(policy->dead_letter_parameters.topic_prefix, "E.");
@@ -303,9 +302,10 @@ static const struct {
     { ENTRY("{\"dispatchPolicy\": \"simple\", \"queue\":\"A\"}"),
       "p:2:2: policies[0].dispatchPolicy: a key of topic and tempTopic "
       "entries, of no use in a queue entry\n" },
-    { ENTRY("{\"queue\":\"A\", \"memoryLimit\": \"1mb\"}"),
-      "p:2:15: policies[0].memoryLimit: ActiveMQ knows this key, this version "
-      "of stompd does not\n" },
+    { ENTRY("{\"queue\":\"A\", \"optimizedDispatch\": true}"),
+      "p:2:15: policies[0].optimizedDispatch: a key of ActiveMQ's; stompd has "
+      "no use for it: a message is dispatched in the turn that it comes in, "
+      "always\n" },
     /* Values. */
     { ENTRY("{\"queue\":\"A\", \"queuePrefetch\": 0}"),
       "p:2:32: policies[0].queuePrefetch: found 0 where a whole number from 1 "
@@ -326,33 +326,33 @@ static const struct {
       "p:2:31: policies[0].deliveryMode: found \"a\\u000a\\\"\" where one of "
       "\"asSent\", \"persistent\", \"nonPersistent\" is expected\n" },
     { ENTRY("{\"queue\":\"A\",\n\"redeliveryPolicy\":"
-            "{\"maximumRedeliveries\":-2, \"redeliveryDelay\":5}}"),
+            "{\"maximumRedeliveries\":-2, \"redeliveryDelay\":-1}}"),
       "p:3:43: policies[0].redeliveryPolicy.maximumRedeliveries: found -2 "
       "where a whole number from -1 to 1000000 is expected\n"
-      "p:3:47: policies[0].redeliveryPolicy.redeliveryDelay: ActiveMQ knows "
-      "this key, this version of stompd does not\n" },
+      "p:3:65: policies[0].redeliveryPolicy.redeliveryDelay: found -1 where a "
+      "duration from 0ms to 168h (milliseconds, or \"250ms\", \"10s\", \"5m\", "
+      "\"1h\") is expected\n" },
     /* Strategies. */
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": \"rund-robin\"}"),
       "p:2:33: policies[0].dispatchPolicy: \"rund-robin\" is not a dispatch "
       "policy (did you mean \"roundRobin\"?)\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": \"best\"}"),
       "p:2:33: policies[0].dispatchPolicy: \"best\" is not a dispatch policy; "
-      "known here: simple, roundRobin, strictOrder\n" },
+      "known here: simple, roundRobin, strictOrder, priority, priorityNetwork, clientIdFilter\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"rund\": {}}}"),
       "p:2:34: policies[0].dispatchPolicy.rund: \"rund\" is not a dispatch "
-      "policy; known here: simple, roundRobin, strictOrder\n" },
+      "policy; known here: simple, roundRobin, strictOrder, priority, priorityNetwork, clientIdFilter\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": 1}"),
       "p:2:33: policies[0].dispatchPolicy: found 1 where a dispatch policy "
-      "(simple, roundRobin, strictOrder) is expected\n" },
+      "(simple, roundRobin, strictOrder, priority, priorityNetwork, "
+      "clientIdFilter) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {}}"),
       "p:2:33: policies[0].dispatchPolicy: found an empty object where a "
-      "dispatch policy (simple, roundRobin, strictOrder) is expected\n" },
+      "dispatch policy (simple, roundRobin, strictOrder, priority, priorityNetwork, "
+      "clientIdFilter) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"simple\": 1}}"),
       "p:2:44: policies[0].dispatchPolicy.simple: found 1 where an object is "
       "expected\n" },
-    { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": \"priority\"}"),
-      "p:2:33: policies[0].dispatchPolicy: \"priority\": ActiveMQ knows this "
-      "dispatch policy, this version of stompd does not\n" },
     { ENTRY("{\"topic\":\"A\",\n\"subscriptionRecoveryPolicy\": {\"timed\": "
             "{\"recoverDuration\": \"60 s\"}, \"none\": {}}}"),
       "p:3:61: policies[0].subscriptionRecoveryPolicy.timed.recoverDuration: "
@@ -365,12 +365,11 @@ static const struct {
       "p:3:42: policies[0].subscriptionRecoveryPolicy.timed: unknown key "
       "\"maximumSize\"; known here: recoverDuration\n" },
     { ENTRY("{\"queue\":\"A\",\n\"deadLetterStrategy\": {\"shared\": "
-            "{\"queuePrefix\": \"x\", \"expiration\": 1}}}"),
+            "{\"queuePrefix\": \"x\"}}}"),
       "p:3:35: policies[0].deadLetterStrategy.shared: unknown key "
       "\"queuePrefix\"; known here: deadLetterQueue, processNonPersistent, "
-      "processExpired\n"
-      "p:3:55: policies[0].deadLetterStrategy.shared.expiration: ActiveMQ "
-      "knows this key, this version of stompd does not\n" },
+      "processExpired, expiration, enableAudit, maxProducersToAudit, "
+      "maxAuditDepth\n" },
     { ENTRY("{\"topic\":\"A\",\n\"pendingMessageLimitStrategy\": "
             "{\"prefetchRate\": {\"multiplier\": -0.5}}}"),
       "p:3:64: policies[0].pendingMessageLimitStrategy.prefetchRate."

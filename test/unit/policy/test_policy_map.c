@@ -133,13 +133,13 @@ START_TEST(without_an_entry_activemqs_defaults_apply)
     ck_assert_int_eq(policy->dead_letter_parameters.process_non_persistent,
                      POLICY_UNSET);
     ck_assert(policy->dead_letter_parameters.process_expired);
-    ck_assert_int_eq(policy->maximum_redeliveries, 6);
+    ck_assert_int_eq(policy->redelivery.maximum, 6);
     ck_assert_uint_eq(policy->queue_prefetch, 1000);
     ck_assert_uint_eq(policy->queue_browser_prefetch, 500);
     ck_assert_uint_eq(policy->topic_prefetch, 32767);
     ck_assert_uint_eq(policy->durable_topic_prefetch, 100);
     ck_assert(!policy->always_retroactive);
-    ck_assert(!policy->advisory_for_consumed);
+    ck_assert(!policy->advisories.consumed);
     ck_assert_int_eq(policy->use_async_send, POLICY_UNSET);
     ck_assert_int_eq(policy->delivery_mode, POLICY_DELIVERY_AS_SENT);
     policy_map_free(&map);

@@ -59,6 +59,15 @@ START_TEST(the_file_made_from_the_table_is_up_to_date)
 }
 END_TEST
 
+/* The texts that have a default. */
+static const size_t texts[] = {
+    offsetof(struct policy, topic_dispatch_parameters.ptp_client_id),
+    offsetof(struct policy, topic_dispatch_parameters.ptp_suffix),
+    offsetof(struct policy, dead_letter_parameters.queue),
+    offsetof(struct policy, dead_letter_parameters.queue_prefix),
+    offsetof(struct policy, dead_letter_parameters.topic_prefix),
+};
+
 START_TEST(the_printed_defaults_are_what_applies_without_a_file)
 {
     char *text = printed_by(policy_schema_print_defaults);
@@ -72,22 +81,16 @@ START_TEST(the_printed_defaults_are_what_applies_without_a_file)
     loaded = policy_map_find(map, DESTINATION_QUEUE, SPAN("Q"));
     ck_assert_uint_eq(loaded->line, 2);
     /* Texts are equal, then the rest must be byte by byte. */
-    ck_assert_str_eq(loaded->dead_letter_parameters.queue,
-                     policy->dead_letter_parameters.queue);
     loaded->line = policy->line;
     free(loaded->pattern);
     loaded->pattern = policy->pattern;
-    for (int i = 0; i < 3; i++) {
-        char **mine[] = { &policy->dead_letter_parameters.queue,
-                          &policy->dead_letter_parameters.queue_prefix,
-                          &policy->dead_letter_parameters.topic_prefix };
-        char **theirs[] = { &loaded->dead_letter_parameters.queue,
-                            &loaded->dead_letter_parameters.queue_prefix,
-                            &loaded->dead_letter_parameters.topic_prefix };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char **mine = (char **)(void *)((char *)policy + texts[i]);
+        char **theirs = (char **)(void *)((char *)loaded + texts[i]);
 
-        ck_assert_str_eq(*mine[i], *theirs[i]);
-        free(*theirs[i]);
-        *theirs[i] = *mine[i];
+        ck_assert_str_eq(*mine, *theirs);
+        free(*theirs);
+        *theirs = *mine;
     }
     ck_assert_mem_eq(loaded, policy, sizeof(*policy));
     free(policy);
@@ -96,40 +99,105 @@ START_TEST(the_printed_defaults_are_what_applies_without_a_file)
 }
 END_TEST
 
-START_TEST(every_default_of_a_parameter_is_the_default_of_a_policy)
+/* An entry that gives one parameter of a strategy its default. */
+static char *
+entry_with_default(const struct json_key *key, const char *strategy,
+                   const struct json_key *row)
 {
-    static const char text[] =
-        "{\"policies\":["
-        "{\"topic\":\"A\",\"subscriptionRecoveryPolicy\":\"timed\"},"
-        "{\"topic\":\"B\",\"subscriptionRecoveryPolicy\":"
-        "{\"timed\":{\"recoverDuration\":\"1m\"}}},"
-        "{\"topic\":\"C\",\"subscriptionRecoveryPolicy\":"
-        "{\"fixedCount\":{\"maximumSize\":100}}},"
-        "{\"topic\":\"D\",\"pendingMessageLimitStrategy\":"
-        "{\"prefetchRate\":{\"multiplier\":0.5}}},"
-        "{\"topic\":\"E\",\"pendingMessageLimitStrategy\":"
-        "{\"constant\":{\"limit\":-1}}}]}";
-    struct policy *policy = policy_new();
+    unsigned kind = (key->scopes & POLICY_FOR_TOPIC) != 0 ? DESTINATION_TOPIC
+                                                          : DESTINATION_QUEUE;
+
+    return xasprintf("{\"policies\":[{\"%s\":\"A\",\"%s\":{\"%s\":"
+                     "{\"%s\":%s%s}}}]}",
+                     destination_kind_name((enum destination_kind)kind),
+                     key->name, strategy, row->name, row->default_text,
+                     strcmp(strategy, "queryBased") == 0 ? ",\"query\":\"x\""
+                     : strcmp(strategy, "uniqueProperty") == 0
+                         ? ",\"propertyName\":\"x\""
+                         : "");
+}
+
+static size_t
+row_size(const struct json_key *row)
+{
+    switch (row->type) {
+    case JSON_KEY_BOOL:
+        return sizeof(bool);
+    case JSON_KEY_UINT32:
+        return sizeof(uint32_t);
+    case JSON_KEY_STRING:
+    case JSON_KEY_OBJECT:
+    case JSON_KEY_CUSTOM:
+        return 0;
+    case JSON_KEY_SWITCH:
+    case JSON_KEY_CHOICE:
+        return sizeof(unsigned);
+    case JSON_KEY_INTEGER:
+    case JSON_KEY_COUNT:
+    case JSON_KEY_REAL:
+    case JSON_KEY_DURATION_MS:
+    case JSON_KEY_DURATION_US:
+    case JSON_KEY_SIZE:
+    case JSON_KEY_STRATEGY:
+        break;
+    }
+    return 8;
+}
+
+static void
+check_default(const struct json_key *key, const char *strategy,
+              const struct json_key *row, const struct policy *policy)
+{
+    char *text = entry_with_default(key, strategy, row);
     struct policy_map *map = NULL;
     struct faults faults;
+    const struct policy *loaded;
 
-    ck_assert_int_eq(
-        policy_load_text(span_of_text(text), "p", &map, &faults), 0);
-    for (char name = 'A'; name <= 'E'; name++) {
-        const struct policy *loaded =
-            policy_map_find(map, DESTINATION_TOPIC, span_of(&name, 1));
-
-        ck_assert_str_ne(loaded->pattern, "");
-        ck_assert_mem_eq(&loaded->recovery_parameters,
-                         &policy->recovery_parameters,
-                         sizeof(policy->recovery_parameters));
-        ck_assert(loaded->pending_limit_parameters.multiplier ==
-                  policy->pending_limit_parameters.multiplier);
-        ck_assert_int_eq(loaded->pending_limit_parameters.limit,
-                         policy->pending_limit_parameters.limit);
-    }
-    policy_unref(&policy);
+    ck_assert_msg(
+        policy_load_text(span_of_text(text), "p", &map, &faults) == 0,
+        "%s: %s", text, faults.errors[0].text);
+    loaded = policy_map_find(map,
+                             (key->scopes & POLICY_FOR_TOPIC) != 0
+                                 ? DESTINATION_TOPIC
+                                 : DESTINATION_QUEUE,
+                             SPAN("A"));
+    ck_assert_str_eq(loaded->pattern, "A");
+    ck_assert_msg(memcmp((const char *)loaded + row->offset,
+                         (const char *)policy + row->offset,
+                         row_size(row)) == 0,
+                  "the default of %s is not what the table says", row->name);
     policy_map_free(&map);
+    free(text);
+}
+
+START_TEST(every_default_of_a_parameter_is_the_default_of_a_policy)
+{
+    struct policy *policy = policy_new();
+    struct json_strategy strategy;
+    unsigned checked = 0;
+
+    for (size_t i = 0; i < policy_schema_keys.count; i++) {
+        const struct json_key *key = &policy_schema_keys.rows[i];
+
+        if (key->type != JSON_KEY_STRATEGY) {
+            continue;
+        }
+        for (size_t j = 0; key->family->at(j, &strategy); j++) {
+            for (size_t k = 0; k < key->family->parameters->count; k++) {
+                const struct json_key *row =
+                    &key->family->parameters->rows[k];
+
+                if (row->default_text != NULL &&
+                    (row->strategy == NULL ||
+                     strcmp(row->strategy, strategy.name) == 0)) {
+                    check_default(key, strategy.name, row, policy);
+                    checked++;
+                }
+            }
+        }
+    }
+    ck_assert_uint_gt(checked, 30);
+    policy_unref(&policy);
 }
 END_TEST
 
@@ -167,8 +235,9 @@ START_TEST(every_key_says_what_it_is_for)
 
         ck_assert_ptr_nonnull(key->help);
         ck_assert_int_eq(key->help[strlen(key->help) - 1], '.');
-        for (size_t j = 0; policy_schema_keys.later[j] != NULL; j++) {
-            ck_assert_str_ne(key->name, policy_schema_keys.later[j]);
+        for (const struct json_refusal *refusal = policy_schema_keys.refusals;
+             refusal->name != NULL; refusal++) {
+            ck_assert_str_ne(key->name, refusal->name);
         }
     }
 }
