@@ -128,12 +128,12 @@ fuzz_policies(struct fuzz *fuzz)
     policy->queue_prefetch = 1;
     policy->prioritized_messages = true;
     policy = fuzz_policy(fuzz, DESTINATION_QUEUE, "dies.>");
-    policy->maximum_redeliveries = 0;
+    policy->redelivery.maximum = 0;
     policy->dead_letter = &dead_letter_individual;
-    policy->advisory_for_consumed = true;
+    policy->advisories.consumed = true;
     policy->use_async_send = POLICY_ON;
     policy = fuzz_policy(fuzz, DESTINATION_TEMP_QUEUE, ">");
-    policy->advisory_for_consumed = true;
+    policy->advisories.consumed = true;
 }
 
 static void

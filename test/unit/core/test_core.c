@@ -39,7 +39,7 @@ START_TEST(nacked_message_dies_after_its_last_redelivery)
 {
     struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "q");
 
-    policy->maximum_redeliveries = 2;
+    policy->redelivery.maximum = 2;
     (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
     subscribe_dead_letters();
     send_queue(&f, "q", 0, 0);
@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(unlimited_redeliveries_never_give_up)
 {
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->maximum_redeliveries = -1;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->redelivery.maximum = -1;
     (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
     send_queue(&f, "q", 0, 0);
     for (int i = 0; i < 100; i++) {
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(consumption_is_told_to_who_listens)
 {
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->advisory_for_consumed = true;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->advisories.consumed = true;
     (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
     (void)subscribe_topic(&b, "ActiveMQ.Advisory.MessageConsumed.>", ACK_AUTO,
                           0);
@@ -228,7 +228,7 @@ START_TEST(consumption_that_nobody_listens_to_leaves_no_topic)
 {
     struct core_stats stats;
 
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->advisory_for_consumed = true;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->advisories.consumed = true;
     (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
     (void)subscribe_topic(&b, "other.>", ACK_AUTO, 0);
     send_queue(&f, "q", 0, 0);
