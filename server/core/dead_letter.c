@@ -26,23 +26,58 @@ dead_letter_is_wanted(const struct dead_letter_parameters *parameters,
                    : parameters->process_non_persistent != POLICY_OFF;
 }
 
+/* Appends "name:/queue/a". */
 static void
-dead_letter_headers(const struct queue *queue, struct span cause,
-                    struct buf *extra)
+dead_letter_destination(struct buf *out, struct span name,
+                        enum destination_kind kind, struct span dest_name)
 {
     static const char *const prefixes[] = { "/queue/", "/topic/",
                                             "/temp-queue/", "/temp-topic/" };
-    struct buf original = BUF_INIT;
+    struct buf text = BUF_INIT;
 
-    buf_append_span(&original, span_of_text(prefixes[queue->base.kind]));
-    buf_append_span(&original, destination_name_get(&queue->base));
-    header_append(extra, SPAN("original-destination"), buf_span(&original),
-                  STOMP_1_2);
-    if (cause.len > 0) {
-        header_append(extra, SPAN("dlqDeliveryFailureCause"), cause,
-                      STOMP_1_2);
+    buf_append_span(&text, span_of_text(prefixes[kind]));
+    buf_append_span(&text, dest_name);
+    header_append(out, name, buf_span(&text), STOMP_1_2);
+    buf_fini(&text);
+}
+
+/* Lines that are written anew: where it stands now, where it was and why.  It
+ * no longer expires: as it was is said by originalExpiration. */
+static bool
+dead_letter_is_rewritten(struct span line_name)
+{
+    return span_equal(line_name, SPAN("destination")) ||
+           span_equal(line_name, SPAN("original-destination")) ||
+           span_equal(line_name, SPAN("dlqDeliveryFailureCause")) ||
+           span_equal(line_name, SPAN("expires"));
+}
+
+static void
+dead_letter_headers(const struct queue *queue, const struct message *msg,
+                    struct span name, struct span cause, struct buf *out)
+{
+    struct span rest = msg->headers;
+
+    dead_letter_destination(out, SPAN("destination"), DESTINATION_QUEUE, name);
+    while (rest.len > 0) {
+        struct span line = span_split(&rest, '\n');
+        struct span value = line;
+
+        if (!dead_letter_is_rewritten(span_split(&value, ':'))) {
+            buf_append_span(out, line);
+            buf_append_char(out, '\n');
+        }
     }
-    buf_fini(&original);
+    dead_letter_destination(out, SPAN("original-destination"),
+                            queue->base.kind,
+                            destination_name_get(&queue->base));
+    if (cause.len > 0) {
+        header_append(out, SPAN("dlqDeliveryFailureCause"), cause, STOMP_1_2);
+    }
+    if (msg->expires_ms != 0) {
+        header_append_u64(out, SPAN("originalExpiration"),
+                          (uint64_t)msg->expires_ms);
+    }
 }
 
 /* Where a dead letter goes. */
@@ -56,7 +91,7 @@ dead_letter_move(struct core *core, const struct queue *queue,
                  const struct message *msg,
                  const struct dead_letter_target *target, struct span cause)
 {
-    struct buf extra = BUF_INIT;
+    struct buf headers = BUF_INIT;
     struct message_facts facts = {
         .persistent = true, /* a dead letter is to be there in the morning */
         .priority = msg->priority,
@@ -65,10 +100,10 @@ dead_letter_move(struct core *core, const struct queue *queue,
     struct destination *dest;
     struct message *moved;
 
-    dead_letter_headers(queue, cause, &extra);
-    moved = message_new(&core->quota, &facts, msg->headers, buf_span(&extra),
+    dead_letter_headers(queue, msg, name, cause, &headers);
+    moved = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
                         msg->body);
-    buf_fini(&extra);
+    buf_fini(&headers);
     if (moved == NULL) {
         return;
     }

@@ -172,10 +172,52 @@ START_TEST(requeue_false_sends_to_the_dead_letter_queue_with_the_reason)
     peer_send(a, "NACK\nid:T-1-1\nrequeue:false\nreason:no\\csense\n\n^@");
     ck_assert_str_eq(peer_take(a), "");
     peer_connect(&f, b, "1.2");
-    ck_assert_has(
+    ck_assert_str_eq(
         peer_ask(b, "SUBSCRIBE\nid:d\ndestination:/queue/ActiveMQ.DLQ\n\n^@"),
-        "\noriginal-destination:/queue/q\ndlqDeliveryFailureCause:no\\csense\n"
+        "MESSAGE\ncontent-length:1\nsubscription:d\nmessage-id:T-2-1\n"
+        "destination:/queue/ActiveMQ.DLQ\npersistent:true\n"
+        "original-destination:/queue/q\ndlqDeliveryFailureCause:no\\csense\n"
         "\n1^@");
+}
+END_TEST
+
+START_TEST(dead_letter_of_an_expired_message_does_not_expire_again)
+{
+    peer_connect(&f, a, "1.2");
+    peer_send(a, "SUBSCRIBE\nid:d\ndestination:/queue/ActiveMQ.DLQ\n\n^@"
+                 "SEND\ndestination:/queue/q\npersistent:true\n"
+                 "expires:1700000000100\nk:v\n\n1^@");
+    fixture_sleep_ms(&f, 101);
+    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@");
+    ck_assert_str_eq(
+        peer_take(a),
+        "MESSAGE\ncontent-length:1\nsubscription:d\nmessage-id:T-1-1\n"
+        "destination:/queue/ActiveMQ.DLQ\npersistent:true\nk:v\n"
+        "original-destination:/queue/q\n"
+        "dlqDeliveryFailureCause:Message Expired\n"
+        "originalExpiration:1700000000100\n\n1^@");
+}
+END_TEST
+
+START_TEST(dead_letter_that_dies_again_tells_of_its_last_death)
+{
+    struct policy *policy =
+        fixture_policy(&f, DESTINATION_QUEUE, "ActiveMQ.DLQ");
+
+    policy->dead_letter = &dead_letter_individual;
+    deliver("1.2", "client", 1);
+    peer_send(a, "NACK\nid:T-1-1\nrequeue:false\nreason:first\n\n^@"
+                 "SUBSCRIBE\nid:d\ndestination:/queue/ActiveMQ.DLQ\n"
+                 "ack:client\n\n^@");
+    peer_send(a, "NACK\nid:T-1-2\nrequeue:false\nreason:second\n\n^@");
+    (void)peer_take(a);
+    ck_assert_str_eq(
+        peer_ask(a, "SUBSCRIBE\nid:e\n"
+                    "destination:/queue/ActiveMQ.DLQ.Queue.ActiveMQ.DLQ\n\n^@"),
+        "MESSAGE\ncontent-length:1\nsubscription:e\nmessage-id:T-1-3\n"
+        "destination:/queue/ActiveMQ.DLQ.Queue.ActiveMQ.DLQ\npersistent:true\n"
+        "original-destination:/queue/ActiveMQ.DLQ\n"
+        "dlqDeliveryFailureCause:second\n\n1^@");
 }
 END_TEST
 
@@ -353,6 +395,9 @@ main(void)
     tcase_add_test(acks, nack_redelivers_with_a_count_and_a_new_id);
     tcase_add_test(acks,
                    requeue_false_sends_to_the_dead_letter_queue_with_the_reason);
+    tcase_add_test(acks,
+                   dead_letter_of_an_expired_message_does_not_expire_again);
+    tcase_add_test(acks, dead_letter_that_dies_again_tells_of_its_last_death);
     tcase_add_test(acks, second_ack_does_nothing_and_is_receipted);
     tcase_add_test(acks, ack_of_an_auto_message_does_nothing);
     tcase_add_test(acks, stranger_cannot_ack);
