@@ -287,11 +287,16 @@ broker_free(struct broker **broker)
     if (gone == NULL) {
         return;
     }
-    net_free(&gone->net);
+    if (gone->net != NULL) {
+        net_close(gone->net);
+    }
     if (gone->core != NULL) {
         core_close(gone->core);
     }
+    /* Ends the storage thread, the last one that may wake the net; what the
+     * net still frees then belongs to the core. */
     store_close(&gone->store);
+    net_free(&gone->net);
     core_free(&gone->core);
     policy_map_free(&gone->policies);
     buf_fini(&gone->uris);

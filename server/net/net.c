@@ -72,7 +72,24 @@ net_new(const struct net_options *options, struct error *err)
     return net;
 }
 
-/* What ended in net_free is freed with the loop; nothing is left to run. */
+void
+net_close(struct net *net)
+{
+    struct conn *conn, *next;
+
+    if (net->loop == NULL || net->closed) {
+        return;
+    }
+    net->closed = true;
+    listener_close_all(net);
+    DL_FOREACH_SAFE (net->conns, conn, next) {
+        conn->abort(conn, "stompd stopped");
+    }
+    http_stop(net);
+    timer_wheel_cancel(loop_timers(net->loop), &net->drain_timer);
+}
+
+/* What ended in net_close is freed with the loop; nothing is left to run. */
 void
 net_free(struct net **net)
 {
@@ -81,16 +98,7 @@ net_free(struct net **net)
     if (self == NULL) {
         return;
     }
-    if (self->loop != NULL) {
-        struct conn *conn, *next;
-
-        listener_close_all(self);
-        DL_FOREACH_SAFE (self->conns, conn, next) {
-            conn->abort(conn, "stompd stopped");
-        }
-        http_stop(self);
-        timer_wheel_cancel(loop_timers(self->loop), &self->drain_timer);
-    }
+    net_close(self);
     loop_free(&self->loop);
     outq_pool_free(&self->pool);
     if (self->reserve_fd >= 0) {

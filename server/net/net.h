@@ -85,8 +85,14 @@ struct net_counters {
  * to is not.  SIGPIPE is ignored from then on. */
 struct net *net_new(const struct net_options *options, struct error *err);
 
-/* Closes what is still open (session_on_closed is called for each session),
- * frees *net and sets it to NULL. */
+/*
+ * Closes listeners and what is still open; session_on_closed is called for
+ * each session.  Only net_wake and net_free may follow, so other threads can
+ * be ended in between.
+ */
+void net_close(struct net *net);
+
+/* Closes as net_close does, frees *net and sets it to NULL. */
 void net_free(struct net **net);
 
 /*

@@ -24,6 +24,7 @@ struct net {
     size_t scratch_size;
     int reserve_fd;   /* given up to answer a client when none is left */
     size_t lingering; /* connections without session that only say goodbye */
+    bool closed; /* by net_close */
     bool draining;
     net_drained_fn *drained;
     void *drained_ctx;
