@@ -52,13 +52,21 @@ dead_letter_is_rewritten(struct span line_name)
            span_equal(line_name, SPAN("expires"));
 }
 
+/* Where a dead letter goes. */
+struct dead_letter_target {
+    enum destination_kind kind;
+    struct buf name;
+};
+
 static void
 dead_letter_headers(const struct queue *queue, const struct message *msg,
-                    struct span name, struct span cause, struct buf *out)
+                    const struct dead_letter_target *target, struct span cause,
+                    struct buf *out)
 {
     struct span rest = msg->headers;
 
-    dead_letter_destination(out, SPAN("destination"), DESTINATION_QUEUE, name);
+    dead_letter_destination(out, SPAN("destination"), target->kind,
+                            buf_span(&target->name));
     while (rest.len > 0) {
         struct span line = span_split(&rest, '\n');
         struct span value = line;
@@ -80,12 +88,6 @@ dead_letter_headers(const struct queue *queue, const struct message *msg,
     }
 }
 
-/* Where a dead letter goes. */
-struct dead_letter_target {
-    enum destination_kind kind;
-    struct buf name;
-};
-
 static void
 dead_letter_move(struct core *core, const struct queue *queue,
                  const struct message *msg,
@@ -100,7 +102,7 @@ dead_letter_move(struct core *core, const struct queue *queue,
     struct destination *dest;
     struct message *moved;
 
-    dead_letter_headers(queue, msg, name, cause, &headers);
+    dead_letter_headers(queue, msg, target, cause, &headers);
     moved = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
                         msg->body);
     buf_fini(&headers);
