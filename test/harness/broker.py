@@ -4,6 +4,7 @@
 import atexit
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -49,6 +50,8 @@ class Broker:
         self.listeners = listeners
         self.policy_path = self._write("policy.json", policy)
         self.config_path = self._write("stompd.json", config)
+        self.wrapper = []       # a command that runs stompd, such as strace
+        self.file_limit = None  # bytes; files cannot grow beyond it
         self.process = None
         self.uris = []
         self.ready_s = None
@@ -70,7 +73,14 @@ class Broker:
             line += ["-c", self.config_path]
         if self.policy_path:
             line += ["-p", self.policy_path]
-        return line + self.args
+        return self.wrapper + line + self.args
+
+    def _limit(self):
+        """In the child: a disk that is full, as far as it can tell."""
+        if self.file_limit is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE,
+                               (self.file_limit, self.file_limit))
 
     def start(self):
         """Returns once the ready line has come."""
@@ -80,7 +90,8 @@ class Broker:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, env=environment,
-                stdout=subprocess.PIPE, stderr=log, close_fds=True)
+                stdout=subprocess.PIPE, stderr=log, close_fds=True,
+                preexec_fn=self._limit if self.file_limit else None)
         line = self._read_ready_line(began + DEADLINE * 2)
         self.ready_s = time.monotonic() - began
         self.uris = line.split()[1:]
