@@ -406,6 +406,11 @@ json_describe_manual(const struct json_keys *keys, FILE *out)
         manual_value(key, out);
         json_describe_roff(key->help, out);
         (void)fputc('\n', out);
+        if (key->stays) {
+            (void)fputs("A reload changes it only for destinations that are "
+                        "made after it.\n",
+                        out);
+        }
         if (key->type == JSON_KEY_STRATEGY) {
             manual_strategies(key->family, out);
         }

@@ -66,6 +66,7 @@ struct json_custom {
     json_key_check_fn *check;
     const char *expects; /* "a pattern", for the manual */
     const char *schema;  /* its JSON Schema; NULL where none is printed */
+    json_t *(*read)(const void *target); /* the value, new; NULL = no value */
     bool any_scope;      /* check is called whatever the scope is */
 };
 
@@ -85,6 +86,7 @@ struct json_key {
     const struct json_keys *keys;
     const struct json_custom *custom;
     bool required; /* parameters, and keys of an object of their own */
+    bool stays; /* a reload changes it only for what is made from then on */
 };
 
 struct json_keys {

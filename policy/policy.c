@@ -109,6 +109,12 @@ policy_ref(struct policy *policy)
 static void
 policy_free(struct policy *policy)
 {
+    if (policy->carried[0] != NULL) {
+        policy_unref(&policy->carried[0]); /* all text is theirs */
+        policy_unref(&policy->carried[1]);
+        free(policy);
+        return;
+    }
     free(policy->pattern);
     free(policy->topic_dispatch_parameters.ptp_client_id);
     free(policy->topic_dispatch_parameters.ptp_suffix);

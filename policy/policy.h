@@ -48,10 +48,16 @@ struct policy_pending_bytes {
     int64_t soft_us;
 };
 
+enum { POLICY_ROWS_MAX = 128 };
+
 struct policy {
     uint32_t refs;
     char *pattern; /* as in the file; "" for the defaults */
     unsigned line; /* of the entry in its file; 0 for the defaults */
+    /* The rows of policy_schema.h that the entry itself gives, as bits. */
+    uint64_t given[POLICY_ROWS_MAX / 64];
+    /* Made by policy_carry_over: of which two; else NULL.  Held. */
+    struct policy *carried[2];
 
     const struct dispatch_policy *topic_dispatch; /* `dispatchPolicy` */
     struct dispatch_parameters topic_dispatch_parameters;
@@ -114,3 +120,18 @@ struct policy *policy_new(void);
 struct policy *policy_ref(struct policy *policy);
 /* Drops one reference, frees at the last, sets *policy to NULL. */
 void policy_unref(struct policy **policy);
+
+/* Whether the entry gives that row, rather than leaving it to its default. */
+static inline bool
+policy_is_given(const struct policy *policy, size_t row)
+{
+    return (policy->given[row / 64] >> row % 64 & 1) != 0;
+}
+
+/*
+ * What applies after a reload to a destination that was made with `made`:
+ * fresh, but for what such a destination must keep, because it has state made
+ * for it: dispatch order, priorities, recovery.  Those rows have `stays` in the
+ * key table.  Returns a reference: to fresh itself when nothing differs there.
+ */
+struct policy *policy_carry_over(struct policy *made, struct policy *fresh);

@@ -18,6 +18,10 @@ enum {
 /* 1 TiB: more memory than a message broker is given. */
 #define POLICY_SIZE_MAX (INT64_C(1) << 40)
 
+/* Behind what a row's type needs: a destination keeps what it was made with,
+ * policy_carry.c. */
+#define POLICY_STAYS , .stays = true
+
 /* X(name, type, field of struct policy, scopes, min, max, default as JSON,
  *   what the type needs, help) */
 #define POLICY_KEYS(X)                                                        \
@@ -37,11 +41,11 @@ enum {
       .custom = &policy_true,                                                 \
       "The entry is for all temporary topics.")                               \
     X("dispatchPolicy", STRATEGY, topic_dispatch, POLICY_FOR_TOPICS, 0, 0,    \
-      "\"simple\"", .family = &policy_family_dispatch,                        \
+      "\"simple\"", .family = &policy_family_dispatch POLICY_STAYS,           \
       "In which order the subscriptions of a topic get a message. Every "     \
       "one gets it whatever the order is, but for clientIdFilter.")           \
     X("strictOrderDispatch", CUSTOM, queue_dispatch, POLICY_FOR_QUEUES, 0,    \
-      0, "false", .custom = &policy_strict_order,                             \
+      0, "false", .custom = &policy_strict_order POLICY_STAYS,                \
       "Fill the consumer of the highest priority, then the oldest, "          \
       "before the next gets anything, instead of each in turn.")              \
     X("useConsumerPriority", BOOL, use_consumer_priority, POLICY_FOR_QUEUES,  \
@@ -60,7 +64,8 @@ enum {
       "How long the first messages wait after the first consumer has "        \
       "come.")                                                                \
     X("prioritizedMessages", BOOL, prioritized_messages,                      \
-      POLICY_FOR_QUEUES | POLICY_FOR_TOPIC, 0, 0, "false", .family = NULL,    \
+      POLICY_FOR_QUEUES | POLICY_FOR_TOPIC, 0, 0, "false",                    \
+      .family = NULL POLICY_STAYS,                                            \
       "Messages of a higher priority are delivered first, from a queue "      \
       "and to a durable subscription.")                                       \
     X("lazyDispatch", BOOL, lazy_dispatch, POLICY_FOR_QUEUES, 0, 0, "false",  \
@@ -69,7 +74,7 @@ enum {
       "what comes later with a high priority is not behind.")                 \
     X("messageGroupMapFactoryType", STRATEGY, message_groups,                 \
       POLICY_FOR_QUEUES, 0, 0, "\"cached\"",                                  \
-      .family = &policy_family_message_group,                                 \
+      .family = &policy_family_message_group POLICY_STAYS,                    \
       "How the queue remembers which consumer has which group of "            \
       "messages (JMSXGroupID). The parameters may stand behind the name "     \
       "too: \"bucket?bucketCount=16\".")                                      \
@@ -90,7 +95,7 @@ enum {
       POLICY_FOR_TOPIC, 1, POLICY_PREFETCH_MAX, "100", .family = NULL,        \
       "The same for a durable subscription to a topic.")                      \
     X("subscriptionRecoveryPolicy", STRATEGY, recovery, POLICY_FOR_TOPICS,    \
-      0, 0, "\"none\"", .family = &policy_family_recovery,                    \
+      0, 0, "\"none\"", .family = &policy_family_recovery POLICY_STAYS,       \
       "What a retroactive subscriber gets of the topic's past.")              \
     X("alwaysRetroactive", BOOL, always_retroactive, POLICY_FOR_TOPICS, 0,    \
       0, "false", .family = NULL,                                             \

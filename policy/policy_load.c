@@ -216,6 +216,17 @@ policy_load_scope(json_t *entry)
     return 0;
 }
 
+/* Which rows the entry gives itself. */
+static void
+policy_load_given(const json_t *entry, struct policy *policy)
+{
+    for (size_t i = 0; i < policy_schema_keys.count; i++) {
+        if (json_object_get(entry, policy_schema_keys.rows[i].name) != NULL) {
+            policy->given[i / 64] |= UINT64_C(1) << i % 64;
+        }
+    }
+}
+
 static struct policy *
 policy_load_entry(struct json_check *check, json_t *entry, unsigned line)
 {
@@ -230,6 +241,7 @@ policy_load_entry(struct json_check *check, json_t *entry, unsigned line)
                                 "\"topic\", \"tempQueue\", \"tempTopic\" must "
                                 "be given");
     }
+    policy_load_given(entry, policy);
     json_check_object(check, entry, &policy_schema_keys, policy);
     check->scope = 0;
     return policy;

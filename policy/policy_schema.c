@@ -276,7 +276,16 @@ static const struct json_custom policy_true = {
     .any_scope = true,
 };
 
+static json_t *
+policy_read_strict_order(const void *target)
+{
+    const struct policy *policy = target;
+
+    return json_boolean(policy->queue_dispatch == &dispatch_queue_strict_order);
+}
+
 static const struct json_custom policy_strict_order = {
+    .read = policy_read_strict_order,
     .check = policy_load_check_strict_order,
     .expects = "true or false",
     .schema = "{ \"type\": \"boolean\" }",
@@ -291,6 +300,9 @@ static const struct json_custom policy_strict_order = {
     },
 
 static const struct json_key policy_rows[] = { POLICY_KEYS(KEY) };
+
+_Static_assert(sizeof(policy_rows) / sizeof(policy_rows[0]) <= POLICY_ROWS_MAX,
+               "policy.given has a bit for each row");
 
 const struct json_keys policy_schema_keys = {
     JSON_KEYS(policy_rows),
