@@ -101,12 +101,6 @@ core_time_advance(struct core *core, int64_t now_us)
     }
 }
 
-void
-core_policies_set(struct core *core, struct policy_map *policies)
-{
-    core->policies = policies;
-}
-
 int64_t
 core_now_us(const struct core *core)
 {

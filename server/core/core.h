@@ -71,9 +71,30 @@ void core_close(struct core *core);
 /* Second half, after store_close, which releases the last messages. */
 void core_free(struct core **core);
 
-/* Another map (borrowed): for destinations that are made from now on.  Those
- * that are there keep the policy that they were made with. */
+/*
+ * Another map (borrowed; the old one is not used any more).  Applies at once to
+ * every destination that is there, but for what policy_carry_over keeps.
+ */
 void core_policies_set(struct core *core, struct policy_map *policies);
+
+/* A destination as others may see it; borrowed for the time of the call. */
+struct core_destination_view {
+    enum destination_kind kind;
+    struct span name;
+    const struct policy *policy; /* in force */
+    size_t consumers;
+    uint64_t waiting;   /* queue: messages; topic: over all its consumers */
+    uint64_t in_flight; /* queues */
+    uint64_t enqueued, dequeued; /* since it was made */
+    uint64_t discarded; /* topics: by the consumers that are there */
+};
+typedef void core_destination_fn(void *ctx,
+                                 const struct core_destination_view *view);
+
+/* Calls fn for each destination, in the order in which they were made; it must
+ * not change anything. */
+void core_each_destination(const struct core *core, core_destination_fn *fn,
+                           void *ctx);
 
 /* What time it is: both clocks, once a turn, and the monotonic one alone at
  * each input in between. */

@@ -168,6 +168,25 @@ attachment_pending_limit(const struct attachment *attachment)
 }
 
 void
+destination_policy_set(struct destination *dest, struct policy *policy)
+{
+    struct policy *old = dest->policy;
+    struct dispatch_member *member;
+
+    dest->policy = policy_ref(policy);
+    policy_unref(&old);
+    if (destination_kind_is_queue(dest->kind)) {
+        return;
+    }
+    /* All of a topic's are on this list. */
+    DL_FOREACH (dest->members, member) {
+        struct attachment *attachment = attachment_of(member);
+
+        attachment->pending_limit = attachment_pending_limit(attachment);
+    }
+}
+
+void
 destination_attach(struct destination *dest, struct subscription *sub)
 {
     struct attachment *attachment;

@@ -51,6 +51,10 @@ struct destination *destination_get(struct core *core,
  * a temporary destination ends after its owner's subscriptions. */
 void destination_remove(struct destination **dest);
 
+/* Puts another policy in force (takes its own reference).  It must agree with
+ * the old one in what policy_carry_over keeps. */
+void destination_policy_set(struct destination *dest, struct policy *policy);
+
 /* Attaches sub, once; a second call for the same destination does nothing.
  * A retroactive one gets its past here. */
 void destination_attach(struct destination *dest, struct subscription *sub);

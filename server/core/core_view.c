@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core from outside: what is there, for the admin API, and another policy
+ * map for all of it.
+ */
+#include "server/core/core_private.h"
+
+static struct core_destination_view
+core_view_of(struct destination *dest)
+{
+    struct core_destination_view view = {
+        .kind = dest->kind,
+        .name = destination_name_get(dest),
+        .policy = dest->policy,
+        .consumers = dest->attachment_count,
+        .enqueued = dest->enqueued_count,
+        .dequeued = dest->dequeued_count,
+    };
+    struct dispatch_member *member;
+
+    if (destination_kind_is_queue(dest->kind)) {
+        view.waiting = queue_waiting_count(queue_of(dest));
+        view.in_flight = queue_of(dest)->in_flight_count;
+        return view;
+    }
+    DL_FOREACH (dest->members, member) {
+        view.waiting += attachment_of(member)->pending_count;
+        view.discarded += attachment_of(member)->discarded_count;
+    }
+    return view;
+}
+
+void
+core_each_destination(const struct core *core, core_destination_fn *fn,
+                      void *ctx)
+{
+    struct destination *dest;
+    struct destination *next;
+
+    HASH_ITER(hh, core->destinations, dest, next) {
+        struct core_destination_view view = core_view_of(dest);
+
+        fn(ctx, &view);
+    }
+}
+
+void
+core_policies_set(struct core *core, struct policy_map *policies)
+{
+    struct destination *dest;
+    struct destination *next;
+    struct policy *made = NULL; /* the last pair, and what came of it: */
+    struct policy *fresh = NULL;
+    struct policy *carried = NULL; /* neighbours often have the same */
+
+    core->policies = policies;
+    HASH_ITER(hh, core->destinations, dest, next) {
+        struct policy *found =
+            policy_map_find(policies, dest->kind, destination_name_get(dest));
+
+        if (dest->policy != made || found != fresh) {
+            policy_unref(&made);
+            policy_unref(&carried);
+            made = policy_ref(dest->policy); /* so that it stays the same */
+            fresh = found;
+            carried = policy_carry_over(made, fresh);
+        }
+        destination_policy_set(dest, carried);
+    }
+    policy_unref(&made);
+    policy_unref(&carried);
+}
