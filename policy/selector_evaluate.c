@@ -299,6 +299,10 @@ selector_evaluate(const struct selector *selector, selector_lookup_fn *lookup,
     };
     size_t i = 0;
 
+#ifdef __clang_analyzer__
+    /* It cannot know that the builder balances what is pushed and taken. */
+    memset(stack, 0, sizeof(stack));
+#endif
     while (i < selector->step_count) {
         const struct selector_step *step = &selector->steps[i++];
 

@@ -72,15 +72,17 @@ enum selector_order selector_value_order(const struct selector_value *a,
 
 /* NULL when an operand is no number, or the result none.  Integers that
  * overflow go on as reals; a quotient is always real. */
-struct selector_value selector_value_add(const struct selector_value *a,
-                                         const struct selector_value *b);
-struct selector_value selector_value_subtract(const struct selector_value *a,
-                                              const struct selector_value *b);
-struct selector_value selector_value_multiply(const struct selector_value *a,
-                                              const struct selector_value *b);
-struct selector_value selector_value_divide(const struct selector_value *a,
-                                            const struct selector_value *b);
-struct selector_value selector_value_modulo(const struct selector_value *a,
-                                            const struct selector_value *b);
+struct selector_value selector_value_add(const struct selector_value *left,
+                                         const struct selector_value *right);
+struct selector_value
+selector_value_subtract(const struct selector_value *left,
+                        const struct selector_value *right);
+struct selector_value
+selector_value_multiply(const struct selector_value *left,
+                        const struct selector_value *right);
+struct selector_value selector_value_divide(const struct selector_value *left,
+                                            const struct selector_value *right);
+struct selector_value selector_value_modulo(const struct selector_value *left,
+                                            const struct selector_value *right);
 struct selector_value selector_value_plus(const struct selector_value *a);
 struct selector_value selector_value_minus(const struct selector_value *a);
