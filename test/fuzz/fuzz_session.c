@@ -38,12 +38,12 @@ struct peer {
     struct frame_parser *out; /* reads what it writes */
     enum stomp_version version;
     bool in_connected;
-    bool in_ended;            /* nothing behind this frame is answered */
+    bool in_ended; /* nothing behind this frame is answered */
     bool out_connected;
     bool seen_error;
-    size_t parsed;            /* of transport.out */
-    struct buf receipts;      /* asked for: each with a NUL behind it */
-    size_t answered;          /* of receipts */
+    size_t parsed;       /* of transport.out */
+    struct buf receipts; /* asked for: each with a NUL behind it */
+    size_t answered;     /* of receipts */
     unsigned generation;
 };
 
@@ -70,7 +70,8 @@ struct fuzz {
     unsigned mark_count;
 };
 
-/* --- the broker ------------------------------------------------------------ */
+/* --- the broker ------------------------------------------------------------
+ */
 
 static void
 fuzz_on_committed(void *ctx, store_ticket ticket, enum store_result result,
@@ -178,7 +179,8 @@ fuzz_open(struct fuzz *fuzz, uint8_t flags)
     core_time_set(fuzz->core, fuzz->now_us, fuzz->now_ms);
 }
 
-/* --- what goes out ---------------------------------------------------------- */
+/* --- what goes out ----------------------------------------------------------
+ */
 
 static void
 peer_check_answer(struct peer *peer, struct span id)
@@ -274,7 +276,8 @@ peer_check_output(struct fuzz *fuzz, struct peer *peer)
     assert(!peer->seen_error || peer->transport.closed);
 }
 
-/* --- turns ------------------------------------------------------------------- */
+/* --- turns -------------------------------------------------------------------
+ */
 
 static void
 fuzz_turn(struct fuzz *fuzz)
@@ -322,7 +325,8 @@ peer_close(struct fuzz *fuzz, struct peer *peer)
     buf_fini(&peer->receipts);
 }
 
-/* --- what comes in ------------------------------------------------------------ */
+/* --- what comes in
+ * ------------------------------------------------------------ */
 
 static void
 peer_note_receipt(struct peer *peer, const struct frame *frame)
@@ -424,8 +428,7 @@ fuzz_sleep(struct fuzz *fuzz, int64_t us)
     for (int i = 0; i < PEERS; i++) {
         struct peer *peer = &fuzz->peers[i];
 
-        if (peer->transport.due_us <= fuzz->now_us &&
-            !peer->transport.closed) {
+        if (peer->transport.due_us <= fuzz->now_us && !peer->transport.closed) {
             peer->transport.due_us = INT64_MAX;
             session_on_timer(peer->session, fuzz->now_us);
         }

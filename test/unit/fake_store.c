@@ -114,7 +114,7 @@ fake_close(struct store **store)
     struct store_fetch *fetch;
     struct store_fetch *next;
 
-    DL_FOREACH_SAFE (fake->fetches, fetch, next) {
+    DL_FOREACH_SAFE(fake->fetches, fetch, next) {
         free(fetch);
     }
     while (fake->queues != NULL) {
@@ -132,7 +132,7 @@ fake_recover(struct store *store, store_queue_found_fn *found, void *ctx)
     struct store_queue *queue;
     struct store_queue *next;
 
-    DL_FOREACH_SAFE (fake->queues, queue, next) {
+    DL_FOREACH_SAFE(fake->queues, queue, next) {
         struct store_queue_info info = {
             .kind = queue->kind,
             .name = span_of(queue->name, queue->name_len),
@@ -142,7 +142,7 @@ fake_recover(struct store *store, store_queue_found_fn *found, void *ctx)
         struct fake_record *record;
         struct fake_record *after;
 
-        DL_FOREACH_SAFE (queue->records, record, after) {
+        DL_FOREACH_SAFE(queue->records, record, after) {
             if (!record->record.persistent) {
                 fake_record_free(fake, queue, record);
                 continue;
@@ -163,7 +163,7 @@ fake_queue_open(struct store *store, enum destination_kind kind,
     struct fake_store *fake = fake_of(store);
     struct store_queue *queue;
 
-    DL_FOREACH (fake->queues, queue) {
+    DL_FOREACH(fake->queues, queue) {
         if (queue->kind == kind &&
             span_equal(span_of(queue->name, queue->name_len), name)) {
             return queue;
@@ -184,7 +184,7 @@ fake_queue_remove(struct store *store, struct store_queue **queue)
     struct fake_store *fake = fake_of(store);
     struct store_fetch *fetch;
 
-    DL_FOREACH (fake->fetches, fetch) {
+    DL_FOREACH(fake->fetches, fetch) {
         assert(fetch->queue != *queue);
     }
     fake_queue_free(fake, *queue);
@@ -192,15 +192,14 @@ fake_queue_remove(struct store *store, struct store_queue **queue)
 }
 
 static void
-fake_log(struct fake_store *fake, const struct store_queue *queue,
-         uint64_t seq, bool is_put, bool persistent)
+fake_log(struct fake_store *fake, const struct store_queue *queue, uint64_t seq,
+         bool is_put, bool persistent)
 {
     struct fake_store_op *op;
 
     if (fake->op_count == fake->op_capacity) {
         fake->op_capacity = fake->op_capacity > 0 ? fake->op_capacity * 2 : 64;
-        fake->ops =
-            xrealloc(fake->ops, fake->op_capacity * sizeof(*fake->ops));
+        fake->ops = xrealloc(fake->ops, fake->op_capacity * sizeof(*fake->ops));
     }
     op = &fake->ops[fake->op_count++];
     *op = (struct fake_store_op){
@@ -209,8 +208,8 @@ fake_log(struct fake_store *fake, const struct store_queue *queue,
         .persistent = persistent,
         .seq = seq,
     };
-    (void)snprintf(op->queue, sizeof(op->queue), "%.*s",
-                   (int)queue->name_len, queue->name);
+    (void)snprintf(op->queue, sizeof(op->queue), "%.*s", (int)queue->name_len,
+                   queue->name);
     fake->dirty = true;
 }
 
@@ -248,7 +247,7 @@ fake_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     struct fake_record *record;
 
     assert(slot.batch != 0);
-    DL_FOREACH (queue->records, record) {
+    DL_FOREACH(queue->records, record) {
         if (record->record.seq == seq) {
             break;
         }
@@ -293,8 +292,8 @@ fake_release_batch(struct fake_store *fake, store_ticket batch)
     struct store_queue *queue;
     struct fake_record *record;
 
-    DL_FOREACH (fake->queues, queue) {
-        DL_FOREACH (queue->records, record) {
+    DL_FOREACH(fake->queues, queue) {
+        DL_FOREACH(queue->records, record) {
             if (record->batch == batch && record->owner != NULL) {
                 void *owner = record->owner;
 
@@ -317,7 +316,7 @@ fake_run_fetch(struct fake_store *fake, struct store_fetch *fetch)
     struct fake_record *record;
     size_t bytes = 0;
 
-    DL_FOREACH (fetch->queue->records, record) {
+    DL_FOREACH(fetch->queue->records, record) {
         if (record->record.seq < fetch->from_seq) {
             continue;
         }
@@ -347,7 +346,7 @@ fake_poll(struct store *store)
     struct fake_store *fake = fake_of(store);
     struct store_fetch *fetch;
 
-    DL_FOREACH (fake->fetches, fetch) {
+    DL_FOREACH(fake->fetches, fetch) {
         fetch->due = true;
     }
     while (fake->reported < fake->ended) {
@@ -359,8 +358,7 @@ fake_poll(struct store *store)
                                 failed ? STORE_FAILED : STORE_ON_DISK,
                                 failed ? &fake->batch_failure : NULL);
     }
-    while (!fake->hold_fetches && fake->fetches != NULL &&
-           fake->fetches->due) {
+    while (!fake->hold_fetches && fake->fetches != NULL && fake->fetches->due) {
         fetch = fake->fetches;
         DL_DELETE(fake->fetches, fetch);
         fake_run_fetch(fake, fetch);
@@ -487,8 +485,8 @@ fake_store_count(const struct store *store)
     const struct fake_record *record;
     size_t count = 0;
 
-    DL_FOREACH (fake_of(store)->queues, queue) {
-        DL_FOREACH (queue->records, record) {
+    DL_FOREACH(fake_of(store)->queues, queue) {
+        DL_FOREACH(queue->records, record) {
             count++;
         }
     }

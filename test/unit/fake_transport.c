@@ -13,8 +13,8 @@ fake_of(struct transport *transport)
 }
 
 static char *
-fake_frame_begin(struct transport *transport, size_t head_len,
-                 struct span tail, const struct transport_hold *hold)
+fake_frame_begin(struct transport *transport, size_t head_len, struct span tail,
+                 const struct transport_hold *hold)
 {
     struct fake_transport *fake = fake_of(transport);
     size_t at = fake->out.len;

@@ -17,10 +17,10 @@ struct fake_transport {
     bool in_frame;
     bool paused;
     unsigned pauses;
-    bool closed;           /* by the session */
+    bool closed; /* by the session */
     enum transport_close how;
     char reason[160];
-    int64_t due_us;        /* INT64_MAX: off */
+    int64_t due_us; /* INT64_MAX: off */
 };
 
 void fake_transport_init(struct fake_transport *fake, const int64_t *now_us);

@@ -27,8 +27,7 @@ fixture_on_health(void *ctx, const struct error *err)
 }
 
 void
-fixture_init_options(struct fixture *fixture,
-                     const struct store_engine *engine,
+fixture_init_options(struct fixture *fixture, const struct store_engine *engine,
                      const struct core_options *options)
 {
     struct store_options store_options = store_options_default;
@@ -44,8 +43,7 @@ fixture_init_options(struct fixture *fixture,
     store_options.ctx = fixture;
     ck_assert_int_eq(store_open(engine, &store_options, &fixture->store, NULL),
                      0);
-    fixture->core =
-        core_new(options, fixture->policies, fixture->store);
+    fixture->core = core_new(options, fixture->policies, fixture->store);
     core_time_set(fixture->core, fixture->now_us, fixture->now_ms);
 }
 
@@ -89,8 +87,8 @@ fixture_policy(struct fixture *fixture, enum destination_kind kind,
     struct policy *policy = policy_new();
     struct policy *borrowed = policy;
 
-    ck_assert(policy_map_add(fixture->policies, kind, span_of_text(pattern),
-                             policy));
+    ck_assert(
+        policy_map_add(fixture->policies, kind, span_of_text(pattern), policy));
     policy_unref(&policy);
     return borrowed;
 }
@@ -260,10 +258,9 @@ message_make(struct fixture *fixture, const char *body,
 {
     struct message_facts plain = { .priority = 4,
                                    .timestamp_ms = fixture->now_ms };
-    struct message *msg =
-        message_new(core_quota(fixture->core), facts != NULL ? facts : &plain,
-                    SPAN("destination:/queue/x\n"), SPAN_NONE,
-                    span_of_text(body));
+    struct message *msg = message_new(
+        core_quota(fixture->core), facts != NULL ? facts : &plain,
+        SPAN("destination:/queue/x\n"), SPAN_NONE, span_of_text(body));
 
     ck_assert_ptr_nonnull(msg);
     return msg;
@@ -301,8 +298,8 @@ send_range(struct fixture *fixture, enum destination_kind kind,
 
     for (int i = first; i <= last; i++) {
         (void)snprintf(body, sizeof(body), "%d", i);
-        ck_assert_int_eq(
-            send_message(fixture, kind, name, body, &facts, NULL), CORE_SENT);
+        ck_assert_int_eq(send_message(fixture, kind, name, body, &facts, NULL),
+                         CORE_SENT);
     }
 }
 

@@ -89,9 +89,8 @@ void send_queue(struct fixture *fixture, const char *name, int first, int last);
 void send_topic(struct fixture *fixture, const char *name, int first, int last);
 void send_persistent(struct fixture *fixture, const char *name, int first,
                      int last);
-enum core_send send_message(struct fixture *fixture,
-                            enum destination_kind kind, const char *name,
-                            const char *body,
+enum core_send send_message(struct fixture *fixture, enum destination_kind kind,
+                            const char *name, const char *body,
                             const struct message_facts *facts,
                             const struct send_options *options);
 

@@ -285,7 +285,8 @@ START_TEST(congested_store_blocks_until_it_has_room)
 }
 END_TEST
 
-/* --- what a RECEIPT waits for ----------------------------------------------- */
+/* --- what a RECEIPT waits for -----------------------------------------------
+ */
 
 struct async_case {
     enum policy_switch listener, broker, policy, connection;

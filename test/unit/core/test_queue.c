@@ -354,7 +354,8 @@ main(void)
     tcase_add_test(tcase, strict_order_fills_the_oldest_first);
     tcase_add_test(tcase,
                    higher_priority_is_filled_first_and_takes_turns_within);
-    tcase_add_test(tcase, prefetch_comes_from_the_policy_unless_the_client_says);
+    tcase_add_test(tcase,
+                   prefetch_comes_from_the_policy_unless_the_client_says);
     tcase_add_test(tcase, credit_in_bytes_always_allows_one_message);
     tcase_add_test(tcase, blocked_consumer_goes_on_when_credit_is_back);
     tcase_add_test(tcase, one_credit_serves_every_queue_of_a_wildcard);
@@ -363,8 +364,7 @@ main(void)
     tcase_add_test(tcase, returned_messages_stand_before_those_never_sent);
     tcase_add_test(tcase, interleaved_consumers_that_die_leave_queue_order);
     tcase_add_test(tcase, nacks_in_any_order_put_each_message_at_its_place);
-    tcase_add_test(tcase,
-                   thousands_of_interleaved_messages_come_back_sorted);
+    tcase_add_test(tcase, thousands_of_interleaved_messages_come_back_sorted);
     tcase_add_test(tcase, auto_mode_message_that_never_left_goes_back_as_new);
     tcase_add_test(tcase, unsubscribe_keeps_what_is_in_flight_until_the_end);
     tcase_add_test(tcase, dispatch_is_cut_into_rounds_that_say_there_is_more);

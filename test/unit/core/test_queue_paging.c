@@ -281,9 +281,9 @@ START_TEST(failed_store_refuses_what_it_would_have_to_keep)
     struct message_facts facts = { .persistent = true };
 
     fake_store_set_failure(f.store, "disk full");
-    ck_assert_int_eq(send_message(&f, DESTINATION_QUEUE, "q", "0", &facts,
-                                  NULL),
-                     CORE_STORE_FAILED);
+    ck_assert_int_eq(
+        send_message(&f, DESTINATION_QUEUE, "q", "0", &facts, NULL),
+        CORE_STORE_FAILED);
     send_queue(&f, "q", 1, 100); /* not persistent: goes on, in memory */
     ck_assert_str_eq(core_store_failure(f.core)->text, "disk full");
     fake_store_set_failure(f.store, NULL);

@@ -76,9 +76,9 @@ on_deliver_note(void *ctx, struct subscription *sub, struct message *msg,
 
     (void)delivery;
     order[order_len++] = client == &a ? 'a' : client == &b ? 'b' : 'c';
-    client->got[client->got_count++] =
-        (struct fake_got){ .sub = sub, .bytes = msg->tail.len,
-                           .pending = true };
+    client->got[client->got_count++] = (struct fake_got){
+        .sub = sub, .bytes = msg->tail.len, .pending = true
+    };
 }
 
 static const struct client_ops note_ops = { .deliver = on_deliver_note };
@@ -99,9 +99,9 @@ fan_out_order(const struct dispatch_policy *dispatch)
 
 START_TEST(simple_and_strict_order_serve_in_subscription_order)
 {
-    ck_assert_str_eq(fan_out_order(_i == 0 ? &dispatch_simple
-                                           : &dispatch_strict_order),
-                     "abcabcabcabc");
+    ck_assert_str_eq(
+        fan_out_order(_i == 0 ? &dispatch_simple : &dispatch_strict_order),
+        "abcabcabcabc");
 }
 END_TEST
 
@@ -152,10 +152,8 @@ struct limit_case {
 /* Limit 5, prefetch 1, sends 0-9.  Without a policy the client's own limit
  * counts, where ActiveMQ forgets it. */
 static const struct limit_case limit_cases[] = {
-    { true, -1, "5 6 7 8 9" },
-    { true, 2, "8 9" },
-    { true, 9, "5 6 7 8 9" },
-    { false, 2, "8 9" },
+    { true, -1, "5 6 7 8 9" },          { true, 2, "8 9" },
+    { true, 9, "5 6 7 8 9" },           { false, 2, "8 9" },
     { false, -1, "1 2 3 4 5 6 7 8 9" },
 };
 

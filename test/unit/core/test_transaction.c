@@ -31,8 +31,8 @@ tx_send(struct transaction *tx, const char *name, const char *body)
 {
     struct message_facts facts = { .persistent = true };
     struct message *msg = message_make(&f, body, &facts);
-    enum transaction_add added = transaction_send(
-        tx, DESTINATION_QUEUE, span_of_text(name), msg);
+    enum transaction_add added =
+        transaction_send(tx, DESTINATION_QUEUE, span_of_text(name), msg);
 
     message_unref(&msg);
     return added;

@@ -99,8 +99,8 @@ fixture_policy(struct fixture *fixture, enum destination_kind kind,
     struct policy *policy = policy_new();
     struct policy *borrowed = policy;
 
-    ck_assert(policy_map_add(fixture->policies, kind, span_of_text(pattern),
-                             policy));
+    ck_assert(
+        policy_map_add(fixture->policies, kind, span_of_text(pattern), policy));
     policy_unref(&policy);
     return borrowed;
 }

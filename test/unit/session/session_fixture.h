@@ -37,8 +37,7 @@ struct fixture {
 /* boot_id is "T": the first session is T-1. */
 void fixture_init(struct fixture *fixture, const struct store_engine *engine);
 /* The same after config and options were changed, before any peer is open. */
-void fixture_reinit(struct fixture *fixture,
-                    const struct store_engine *engine);
+void fixture_reinit(struct fixture *fixture, const struct store_engine *engine);
 void fixture_fini(struct fixture *fixture);
 
 struct policy *fixture_policy(struct fixture *fixture,

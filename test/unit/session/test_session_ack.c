@@ -57,8 +57,8 @@ bodies(const char *text)
     while ((text = strstr(text, "MESSAGE\n")) != NULL) {
         const char *body = strstr(text, "\n\n") + 2;
         const char *end = strstr(body, "^@");
-        bool again = memmem(text, (size_t)(body - text), "redelivered:true",
-                            16) != NULL;
+        bool again =
+            memmem(text, (size_t)(body - text), "redelivered:true", 16) != NULL;
 
         len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%.*s%s",
                                 len > 0 ? " " : "", (int)(end - body), body,
@@ -76,8 +76,7 @@ left_over(void)
         peer_close(a);
     }
     peer_connect(&f, b, "1.2");
-    return bodies(
-        peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"));
+    return bodies(peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"));
 }
 
 struct form_case {
@@ -274,17 +273,18 @@ START_TEST(topic_message_can_be_acked_and_frees_credit)
 }
 END_TEST
 
-/* --- transactions --------------------------------------------------------------- */
+/* --- transactions
+ * --------------------------------------------------------------- */
 
 START_TEST(acks_and_nacks_of_a_transaction_hold_at_its_commit)
 {
     deliver("1.2", "client-individual", 3);
-    ck_assert_str_eq(
-        peer_ask(a, "BEGIN\ntransaction:t\nreceipt:b\n\n^@"
-                    "ACK\nid:T-1-1\ntransaction:t\nreceipt:1\n\n^@"
-                    "NACK\nid:T-1-2\ntransaction:t\nreceipt:2\n\n^@"),
-        "RECEIPT\nreceipt-id:b\n\n^@RECEIPT\nreceipt-id:1\n\n^@"
-        "RECEIPT\nreceipt-id:2\n\n^@");
+    ck_assert_str_eq(peer_ask(a,
+                              "BEGIN\ntransaction:t\nreceipt:b\n\n^@"
+                              "ACK\nid:T-1-1\ntransaction:t\nreceipt:1\n\n^@"
+                              "NACK\nid:T-1-2\ntransaction:t\nreceipt:2\n\n^@"),
+                     "RECEIPT\nreceipt-id:b\n\n^@RECEIPT\nreceipt-id:1\n\n^@"
+                     "RECEIPT\nreceipt-id:2\n\n^@");
     ck_assert_uint_eq(fake_store_count(f.store), 3);
     peer_send(a, "COMMIT\ntransaction:t\n\n^@");
     ck_assert_uint_eq(fake_store_count(f.store), 2);
@@ -386,15 +386,14 @@ main(void)
     tcase_add_checked_fixture(acks, setup, teardown);
     tcase_add_loop_test(acks, ack_is_understood_in_every_form, 0,
                         sizeof(form_cases) / sizeof(form_cases[0]));
-    tcase_add_loop_test(acks,
-                        ack_in_1_1_must_name_the_subscription_of_the_message, 0,
-                        2);
+    tcase_add_loop_test(
+        acks, ack_in_1_1_must_name_the_subscription_of_the_message, 0, 2);
     tcase_add_loop_test(acks, ack_in_client_mode_is_cumulative, 0, 3);
     tcase_add_test(acks, cumulative_ack_stays_in_its_subscription);
     tcase_add_test(acks, nack_in_client_mode_is_cumulative_too);
     tcase_add_test(acks, nack_redelivers_with_a_count_and_a_new_id);
-    tcase_add_test(acks,
-                   requeue_false_sends_to_the_dead_letter_queue_with_the_reason);
+    tcase_add_test(
+        acks, requeue_false_sends_to_the_dead_letter_queue_with_the_reason);
     tcase_add_test(acks,
                    dead_letter_of_an_expired_message_does_not_expire_again);
     tcase_add_test(acks, dead_letter_that_dies_again_tells_of_its_last_death);

@@ -26,7 +26,8 @@ teardown(void)
     fixture_fini(&f);
 }
 
-/* --- CONNECT ---------------------------------------------------------------- */
+/* --- CONNECT ----------------------------------------------------------------
+ */
 
 struct connect_case {
     const char *frame;
@@ -73,8 +74,9 @@ END_TEST
 
 START_TEST(bad_heart_beat_is_refused)
 {
-    static const char *const values[] = { "1", "1,", "a,b", "1,2,3", "-1,0",
-                                          "1 ,2", "4294967296,0" };
+    static const char *const values[] = { "1",           "1,",   "a,b",
+                                          "1,2,3",       "-1,0", "1 ,2",
+                                          "4294967296,0" };
     char text[128];
 
     peer_open(&f, a);
@@ -89,13 +91,15 @@ END_TEST
 START_TEST(frames_behind_connect_obey_the_new_version)
 {
     peer_open(&f, a);
-    peer_send(a, "CONNECT\naccept-version:1.2\n\n^@"
-                 "SUBSCRIBE\nid:a\\cb\ndestination:/queue/q\nreceipt:\\n\n\n^@");
+    peer_send(a,
+              "CONNECT\naccept-version:1.2\n\n^@"
+              "SUBSCRIBE\nid:a\\cb\ndestination:/queue/q\nreceipt:\\n\n\n^@");
     ck_assert_has(peer_take(a), "RECEIPT\nreceipt-id:\\n\n\n^@");
 }
 END_TEST
 
-/* --- command x state x version ---------------------------------------------- */
+/* --- command x state x version ----------------------------------------------
+ */
 
 static const char *const commands[] = { "SEND",   "SUBSCRIBE", "UNSUBSCRIBE",
                                         "ACK",    "NACK",      "BEGIN",
@@ -124,8 +128,9 @@ END_TEST
 
 START_TEST(unknown_command_is_refused_in_every_state)
 {
-    static const char *const unknown[] = { "send",      "MESSAGE", "RECEIPT",
-                                           "CONNECTED", "ERROR",   "GET / HTTP/1.1" };
+    static const char *const unknown[] = { "send",    "MESSAGE",
+                                           "RECEIPT", "CONNECTED",
+                                           "ERROR",   "GET / HTTP/1.1" };
     char text[64];
 
     (void)snprintf(text, sizeof(text), "%s\n\n^@", unknown[_i / 2]);
@@ -274,7 +279,8 @@ START_TEST(disconnect_is_receipted_and_closes_in_good_order)
 }
 END_TEST
 
-/* --- clocks ------------------------------------------------------------------- */
+/* --- clocks
+ * ------------------------------------------------------------------- */
 
 START_TEST(silent_connection_is_closed_after_the_login_timeout)
 {
@@ -313,8 +319,8 @@ connect_with_beats(struct peer *peer, unsigned sends, unsigned wants)
 
     peer_open(&f, peer);
     (void)snprintf(text, sizeof(text),
-                   "CONNECT\naccept-version:1.2\nheart-beat:%u,%u\n\n^@",
-                   sends, wants);
+                   "CONNECT\naccept-version:1.2\nheart-beat:%u,%u\n\n^@", sends,
+                   wants);
     ck_assert_has(peer_ask(peer, text), "CONNECTED\n");
 }
 
@@ -450,7 +456,8 @@ main(void)
     tcase_add_test(clocks, beat_is_sent_half_the_promise_after_the_last_byte);
     tcase_add_test(clocks, quick_beats_are_sent_to_who_asks_for_them);
     tcase_add_test(clocks, no_beats_are_quicker_than_100_ms);
-    tcase_add_test(clocks, silence_of_twice_the_promise_and_a_second_is_the_end);
+    tcase_add_test(clocks,
+                   silence_of_twice_the_promise_and_a_second_is_the_end);
     tcase_add_test(clocks, no_verdict_while_we_do_not_read);
     tcase_add_test(clocks, stale_transaction_ends_the_session);
     tcase_add_test(clocks, transaction_does_not_age_while_we_do_not_read);

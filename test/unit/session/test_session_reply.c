@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define RECEIPT(id) "RECEIPT\nreceipt-id:" id "\n\n^@"
-#define SYNC_SEND(id) \
+#define SYNC_SEND(id)                                                          \
     "SEND\ndestination:/queue/q\npersistent:true\nreceipt:" id "\n\nx^@"
 
 static struct fixture f;
@@ -125,8 +125,9 @@ START_TEST(error_comes_behind_the_answers_that_wait)
     ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     text = peer_take(a);
-    ck_assert_int_eq(strncmp(text, RECEIPT("1") "ERROR\n",
-                             strlen(RECEIPT("1") "ERROR\n")), 0);
+    ck_assert_int_eq(
+        strncmp(text, RECEIPT("1") "ERROR\n", strlen(RECEIPT("1") "ERROR\n")),
+        0);
     ck_assert_has(text, "\nreceipt-id:2\n");
     ck_assert_has(text, "\nmessage:unknown command\n");
     ck_assert_ptr_null(strstr(text, "receipt-id:3"));
@@ -209,8 +210,8 @@ START_TEST(failed_store_aborts_a_commit)
                   "\nreceipt-id:1\n");
     peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
     peer_connect(&f, b, "1.2");
-    ck_assert_str_eq(
-        peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"), "");
+    ck_assert_str_eq(peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
+                     "");
 }
 END_TEST
 
@@ -247,8 +248,8 @@ main(void)
     tcase_add_test(tcase, answers_leave_in_the_order_of_the_requests);
     tcase_add_test(tcase, other_connections_do_not_wait);
     tcase_add_test(tcase, receipt_of_an_ack_waits_until_the_removal_is_on_disk);
-    tcase_add_loop_test(tcase, composite_waits_for_whichever_name_needs_the_disk,
-                        0, 2);
+    tcase_add_loop_test(
+        tcase, composite_waits_for_whichever_name_needs_the_disk, 0, 2);
     tcase_add_loop_test(tcase, use_async_send_answers_at_once, 0, 3);
     tcase_add_test(tcase, error_comes_behind_the_answers_that_wait);
     tcase_add_test(tcase, disconnect_is_answered_after_what_came_before_it);

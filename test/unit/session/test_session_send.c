@@ -115,9 +115,10 @@ START_TEST(what_1_0_sends_raw_arrives_as_it_was)
                      "MESSAGE\ncontent-length:1\nsubscription:s\n"
                      "message-id:T-2-1\ndestination:/topic/t\nk:a\\\\nb\\cc\n"
                      "\nx^@");
-    ck_assert_str_eq(peer_take(c),
-                     "MESSAGE\ncontent-length:1\nsubscription:/topic/t\n"
-                     "message-id:T-3-1\ndestination:/topic/t\nk:a\\nb:c\n\nx^@");
+    ck_assert_str_eq(
+        peer_take(c),
+        "MESSAGE\ncontent-length:1\nsubscription:/topic/t\n"
+        "message-id:T-3-1\ndestination:/topic/t\nk:a\\nb:c\n\nx^@");
 }
 END_TEST
 
@@ -180,8 +181,7 @@ START_TEST(retroactive_header_is_true_in_every_spelling)
     static const char *const spellings[] = { "true", "True", "TRUE", "1" };
     char text[160];
 
-    fixture_policy(&f, DESTINATION_TOPIC, "t")->recovery =
-        &recovery_last_image;
+    fixture_policy(&f, DESTINATION_TOPIC, "t")->recovery = &recovery_last_image;
     peer_connect(&f, a, "1.2");
     peer_send(a, "SEND\ndestination:/topic/t\n\nold^@");
     (void)snprintf(text, sizeof(text),
@@ -255,7 +255,8 @@ START_TEST(subscription_id_is_free_again_after_unsubscribe)
 }
 END_TEST
 
-/* --- `auto`: consumed when it has left ---------------------------------------- */
+/* --- `auto`: consumed when it has left
+ * ---------------------------------------- */
 
 START_TEST(auto_message_is_consumed_when_its_last_byte_has_left)
 {
@@ -291,8 +292,8 @@ START_TEST(auto_message_can_leave_after_the_session_has_closed)
     peer_flush(a, SIZE_MAX);
     peer_close(a);
     peer_connect(&f, b, "1.2");
-    ck_assert_str_eq(
-        peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"), "");
+    ck_assert_str_eq(peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
+                     "");
 }
 END_TEST
 
@@ -337,7 +338,8 @@ START_TEST(slow_reader_gets_no_more_than_the_high_mark)
 }
 END_TEST
 
-/* --- flow control --------------------------------------------------------------- */
+/* --- flow control
+ * --------------------------------------------------------------- */
 
 START_TEST(producer_is_paused_at_the_ceiling_and_resumed)
 {
@@ -387,7 +389,8 @@ START_TEST(paused_session_that_ends_is_not_resumed)
 }
 END_TEST
 
-/* --- temporary destinations ------------------------------------------------------ */
+/* --- temporary destinations
+ * ------------------------------------------------------ */
 
 START_TEST(reply_goes_to_the_temporary_queue_of_who_asked)
 {
@@ -396,8 +399,9 @@ START_TEST(reply_goes_to_the_temporary_queue_of_who_asked)
     peer_connect(&f, a, "1.2");
     peer_connect(&f, b, "1.2");
     peer_send(b, "SUBSCRIBE\nid:s\ndestination:/queue/rpc\n\n^@");
-    peer_send(a, "SUBSCRIBE\nid:r\ndestination:/temp-queue/me\n\n^@"
-                 "SEND\ndestination:/queue/rpc\nreply-to:/temp-queue/me\n\n?^@");
+    peer_send(a,
+              "SUBSCRIBE\nid:r\ndestination:/temp-queue/me\n\n^@"
+              "SEND\ndestination:/queue/rpc\nreply-to:/temp-queue/me\n\n?^@");
     request = peer_take(b);
     ck_assert_has(request, "\nreply-to:/remote-temp-queue/T-1.me\n");
     peer_send(b, "SEND\ndestination:/remote-temp-queue/T-1.me\n\n!^@");
@@ -429,10 +433,9 @@ START_TEST(remembered_destination_that_is_gone_is_looked_up_again)
     peer_send(a, "SEND\ndestination:/queue/q\n\n1^@");
     peer_send(b, "SEND\ndestination:/temp-queue/x\n\n1^@");
     peer_close(b); /* the epoch moves on */
-    ck_assert_has(
-        peer_ask(a, "SEND\ndestination:/queue/q\n\n2^@"
-                    "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
-        "\n\n2^@");
+    ck_assert_has(peer_ask(a, "SEND\ndestination:/queue/q\n\n2^@"
+                              "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
+                  "\n\n2^@");
 }
 END_TEST
 
@@ -448,9 +451,8 @@ main(void)
     tcase_add_loop_test(wire, auto_mode_has_no_ack_header_and_1_0_none_at_all,
                         0, 2);
     tcase_add_test(wire, sender_cannot_forge_what_the_server_writes);
-    tcase_add_loop_test(wire,
-                        headers_are_written_for_the_version_of_the_receiver, 0,
-                        3);
+    tcase_add_loop_test(
+        wire, headers_are_written_for_the_version_of_the_receiver, 0, 3);
     tcase_add_test(wire, what_1_0_sends_raw_arrives_as_it_was);
     tcase_add_loop_test(wire, no_value_can_inject_a_line, 0, 3);
     tcase_add_test(wire, receipt_is_echoed_byte_by_byte);
@@ -464,15 +466,16 @@ main(void)
     tcase_add_test(wire, subscription_id_is_free_again_after_unsubscribe);
     tcase_add_test(wire, reply_goes_to_the_temporary_queue_of_who_asked);
     tcase_add_test(wire, temporary_names_of_two_connections_are_apart);
-    tcase_add_test(wire, remembered_destination_that_is_gone_is_looked_up_again);
+    tcase_add_test(wire,
+                   remembered_destination_that_is_gone_is_looked_up_again);
     suite_add_tcase(suite, wire);
     tcase_add_checked_fixture(flow, setup, teardown);
     tcase_add_test(flow, auto_message_is_consumed_when_its_last_byte_has_left);
     tcase_add_test(flow, auto_message_can_leave_after_the_session_has_closed);
     tcase_add_test(flow, slow_reader_gets_no_more_than_the_high_mark);
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
-    tcase_add_test(flow,
-                   producer_with_unacked_messages_is_read_on_to_twice_the_limit);
+    tcase_add_test(
+        flow, producer_with_unacked_messages_is_read_on_to_twice_the_limit);
     tcase_add_test(flow, paused_session_that_ends_is_not_resumed);
     suite_add_tcase(suite, flow);
     return testutil_run(suite);
