@@ -73,6 +73,9 @@
     X(TYPE, "type")                                                      \
     X(USE_ASYNC_SEND, "useAsyncSend")                                    \
     X(JMS_USE_ASYNC_SEND, "jms.useAsyncSend")                            \
+    X(JMSX_GROUP_ID, "JMSXGroupID")                                      \
+    X(MESSAGE_GROUP, "message-group")                                    \
+    X(MESSAGE_GROUP_OLD, "message_group")                                \
     X(VERSION, "version")
 
 enum header_id {

@@ -72,14 +72,19 @@ static bool
 broker_on_turn(void *ctx, int64_t now_us, int64_t *due_us)
 {
     struct broker *broker = ctx;
+    bool more;
 
     core_time_set(broker->core, now_us, clock_wall_ms());
     if (now_us >= broker->sweep_due_us) {
         broker->sweep_due_us = now_us + SWEEP_INTERVAL_US;
         core_sweep(broker->core);
     }
-    *due_us = broker->sweep_due_us;
-    return core_turn(broker->core);
+    more = core_turn(broker->core);
+    *due_us = core_due_us(broker->core);
+    if (*due_us > broker->sweep_due_us) {
+        *due_us = broker->sweep_due_us;
+    }
+    return more;
 }
 
 static int64_t
@@ -251,6 +256,7 @@ broker_start(const struct broker_options *options, struct policy_map *policies,
         broker_free(&broker);
         return BROKER_NO_STORE;
     }
+    broker->options.core.now_us = clock_monotonic_us();
     broker->core = core_new(&broker->options.core, policies, broker->store);
     core_time_set(broker->core, clock_monotonic_us(), clock_wall_ms());
     if (broker_listen(broker, err) != 0) {

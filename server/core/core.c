@@ -18,6 +18,7 @@ const struct core_options core_options_default = {
     .memory_bytes = (size_t)1024 * 1024 * 1024,
     .queue_resident_bytes = (size_t)16 * 1024 * 1024,
     .prefetch_bytes = (size_t)1024 * 1024,
+    .broker_name = "stompd",
 };
 
 static void
@@ -48,6 +49,8 @@ core_new(const struct core_options *options, struct policy_map *policies,
     core->policies = policies;
     core->store = store;
     core->quota.limit = options->memory_bytes;
+    core->timers = timer_wheel_new(options->now_us);
+    core->now_us = options->now_us;
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         core->wildcards[kind] = trie_new();
     }
@@ -81,6 +84,7 @@ core_free(struct core **core)
         trie_free(&gone->wildcards[kind]);
     }
     delivery_pool_fini(&gone->pool);
+    timer_wheel_free(&gone->timers);
     assert(gone->quota.used == 0);
     free(gone);
 }
@@ -140,12 +144,14 @@ core_unblock(struct core *core, struct subscription *sub)
     sub->credited = false;
     DL_DELETE2(core->credited, sub, credit_prev, credit_next);
     topic_drain_pending(sub);
+    for (struct attachment *at = sub->attachments;
+         at != NULL && sub->parked_count > 0; at = at->next) {
+        if (at->parked != NULL) {
+            queue_unpark(at);
+        }
+    }
     while (sub->blocked != NULL && subscription_has_credit(sub)) {
-        struct attachment *attachment = attachment_of(sub->blocked);
-
-        DL_DELETE(sub->blocked, &attachment->member);
-        destination_member_insert(attachment);
-        queue_mark_dirty(queue_of(attachment->dest));
+        queue_member_ready(attachment_of(sub->blocked));
     }
 }
 
@@ -169,6 +175,7 @@ core_turn(struct core *core)
 {
     struct queue *later = NULL;
 
+    timer_wheel_advance(core->timers, core->now_us);
     while (core->credited != NULL) {
         core_unblock(core, core->credited);
     }
@@ -185,6 +192,12 @@ core_turn(struct core *core)
     core->dirty_queues = later;
     core_resume_blocked(core);
     return core->dirty_queues != NULL || core->credited != NULL;
+}
+
+int64_t
+core_due_us(const struct core *core)
+{
+    return timer_wheel_next_us(core->timers);
 }
 
 void
@@ -216,6 +229,33 @@ core_client_open(struct core *core, struct client *client,
     *client = (struct client){ .ops = ops, .ctx = ctx, .core = core };
 }
 
+void
+core_client_connected(struct client *client)
+{
+    struct core *core = client->core;
+
+    client->connected = true;
+    DL_APPEND2(core->clients, client, core_prev, core_next);
+    if (core->advisory_listeners > 0) {
+        advisory_connection(core, client, true);
+    }
+}
+
+static void
+core_client_disconnected(struct client *client)
+{
+    struct core *core = client->core;
+
+    if (!client->connected) {
+        return;
+    }
+    client->connected = false;
+    DL_DELETE2(core->clients, client, core_prev, core_next);
+    if (core->advisory_listeners > 0) {
+        advisory_connection(core, client, false);
+    }
+}
+
 /* Returns what a subscription has in flight, last first, so that each finds
  * its place at the head of the queue. */
 static void
@@ -225,12 +265,7 @@ core_return_in_flight(struct core *core, struct subscription *sub)
         struct delivery *delivery = sub->in_flight->prev;
         bool last = sub->in_flight_count == 1;
 
-        core_in_flight_remove(core, delivery);
-        if (delivery->lane != NULL) {
-            queue_return(delivery->lane->queue, delivery);
-        } else {
-            delivery_free(&core->pool, &delivery);
-        }
+        core_return(core, delivery);
         if (last) {
             return; /* sub may be gone */
         }
@@ -244,6 +279,8 @@ core_client_stop(struct client *client)
     struct subscription *next;
 
     /* First nobody takes anything any more, then everything goes back. */
+    client->stopped = true;
+    core_client_disconnected(client);
     for (sub = client->subscriptions; sub != NULL; sub = next) {
         next = sub->next;
         if (!sub->closed) {
@@ -286,7 +323,7 @@ core_client_congested(struct client *client, bool congested)
     }
     for (struct subscription *sub = client->subscriptions; sub != NULL;
          sub = sub->next) {
-        if (sub->blocked != NULL || sub->pending != NULL) {
+        if (subscription_is_waiting(sub)) {
             core_mark_credited(client->core, sub);
         }
     }

@@ -19,9 +19,11 @@
 struct core; /* opaque: defined in core_private.h */
 
 struct core_options {
+    int64_t now_us;              /* monotonic, for the timers' beginning */
     size_t memory_bytes;         /* all resident messages; 1 GiB */
     size_t queue_resident_bytes; /* per queue, then it is paged; 4 MiB */
     size_t prefetch_bytes;       /* in flight per subscription; 1 MiB */
+    const char *broker_name;     /* in advisory messages; borrowed */
     bool use_async_send;         /* broker-wide */
     bool use_async_send_set;
 };
@@ -38,26 +40,35 @@ struct client_ops {
                    const struct error *err);
     /* core_client_block: producers may go on. */
     void (*resume)(void *ctx);
+    /* A subscription was ended by the broker: it must not be used any more.
+     * reason is a sentence.  connection: the whole connection is to go. */
+    void (*ended)(void *ctx, struct subscription *sub, const char *reason,
+                  bool connection);
 };
 
 /* One connection, as the core sees it; embedded in the session. */
 struct client {
     const struct client_ops *ops;
     void *ctx;
+    const char *name;                   /* of the session; borrowed */
+    const char *peer;
     struct core *core;
     struct subscription *subscriptions; /* DL list, closed ones included */
     struct destination *owned;          /* temporary destinations */
     uint64_t unacked_count;             /* in flight, not `auto` */
     bool congested;                     /* its out buffer is full */
+    bool connected;                     /* on core.clients */
+    bool stopped;                       /* nothing more is delivered to it */
     bool awaiting;                      /* on core.awaiting */
     bool blocked;                       /* on core.blocked */
+    struct client *core_prev, *core_next;
     struct client *await_prev, *await_next;
     struct client *block_prev, *block_next;
 };
 
 struct core_stats {
     uint64_t received, delivered, acknowledged, dead_lettered, discarded,
-        expired;
+        expired, aborted;
     size_t queues, topics, subscriptions, memory_bytes;
 };
 
@@ -111,6 +122,10 @@ uint64_t core_connection_number(struct core *core);
  */
 bool core_turn(struct core *core);
 
+/* When core_turn has something to do without any event: a delayed redelivery, a
+ * queue that begins to dispatch.  INT64_MAX when nothing waits for the time. */
+int64_t core_due_us(const struct core *core);
+
 /* Once a second: what is too old in recovery policies is dropped. */
 void core_sweep(struct core *core);
 
@@ -122,6 +137,8 @@ void core_release_message(void *message);
 
 void core_client_open(struct core *core, struct client *client,
                       const struct client_ops *ops, void *ctx);
+/* It has logged in: name and peer are set. */
+void core_client_connected(struct client *client);
 /* Ends every subscription and returns what is un-acked.  What was sent in
  * `auto` mode stays in flight until it has left or the client closes.
  * Transactions are the session's to free, before. */
@@ -193,6 +210,8 @@ struct subscribe_options {
     int priority;
     bool retroactive;
     bool no_local;
+    bool exclusive;
+    struct selector *selector; /* taken over; NULL = everything */
 };
 
 struct subscription_target {
@@ -219,6 +238,9 @@ void core_ack(struct core *core, struct delivery *delivery);
  * letter, and in a dead letter queue. */
 void core_nack(struct core *core, struct delivery *delivery,
                const struct nack_options *options);
+/* Puts one that was sent back at its place: its consumer is gone.  A topic's is
+ * dropped. */
+void core_return(struct core *core, struct delivery *delivery);
 /* A delivery that was never sent: back at its place, not counted as attempt. */
 void core_unsend(struct core *core, struct delivery *delivery);
 /* count messages of sub without delivery have left. */

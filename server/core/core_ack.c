@@ -34,7 +34,7 @@ subscription_credit_back(struct core *core, struct subscription *sub)
 {
     if (sub->closed) {
         subscription_free_if_done(sub);
-    } else if (sub->blocked != NULL || sub->pending != NULL) {
+    } else if (subscription_is_waiting(sub)) {
         core_mark_credited(core, sub);
     }
 }
@@ -60,6 +60,7 @@ core_sent(struct subscription *sub, uint32_t count, size_t bytes)
 {
     struct core *core = sub->client->core;
 
+    sub->last_ack_us = core->now_us;
     sub->in_flight_count -= count;
     sub->in_flight_bytes -= bytes;
     subscription_credit_back(core, sub);
@@ -72,15 +73,23 @@ core_ack(struct core *core, struct delivery *delivery)
 
     assert(delivery->tx == NULL);
     core->stats.acknowledged++;
+    delivery->sub->last_ack_us = core->now_us;
     core_in_flight_remove(core, delivery);
     if (queue == NULL) {
         delivery_free(&core->pool, &delivery);
         return;
     }
-    if (queue->base.policy->advisories.consumed) {
-        core_advise_consumed(core, queue, delivery);
-    }
+    core_advise(core, ADVISORY_CONSUMED, &queue->base, delivery->msg, NULL);
     queue_settle(queue, delivery);
+}
+
+/* In [0, 1); spreads retries, so no more than that is asked of it. */
+static double
+core_chance(struct core *core)
+{
+    core->chance = core->chance * UINT64_C(6364136223846793005) +
+                   UINT64_C(1442695040888963407);
+    return (double)(core->chance >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 /* Whether a NACK of this delivery is its last. */
@@ -91,6 +100,25 @@ core_is_last_attempt(const struct queue *queue,
     int64_t maximum = queue->base.policy->redelivery.maximum;
 
     return maximum >= 0 && (int64_t)delivery->attempts > maximum;
+}
+
+/* Back at its place, now or after the delay that the client or the policy
+ * wants. */
+static void
+core_try_again(struct core *core, struct queue *queue,
+               struct delivery *delivery, const struct nack_options *options)
+{
+    int64_t delay_us = options->delay_us;
+
+    if (delay_us < 0) {
+        delay_us = redelivery_delay(&queue->base.policy->redelivery,
+                                    delivery->attempts, core_chance(core));
+    }
+    if (delay_us > 0) {
+        queue_return_later(queue, delivery, delay_us);
+    } else {
+        queue_return(queue, delivery);
+    }
 }
 
 void
@@ -109,7 +137,7 @@ core_nack(struct core *core, struct delivery *delivery,
     if ((!options->dead_letter && !core_is_last_attempt(queue, delivery)) ||
         core_is_dead_letter_queue(queue) ||
         store_failure(core->store) != NULL) {
-        queue_return(queue, delivery);
+        core_try_again(core, queue, delivery, options);
         return;
     }
     if (cause.len == 0) {
@@ -120,6 +148,19 @@ core_nack(struct core *core, struct delivery *delivery,
     }
     core_dead_letter(core, queue, delivery, cause, false);
     queue_settle(queue, delivery);
+}
+
+void
+core_return(struct core *core, struct delivery *delivery)
+{
+    struct queue *queue = delivery_queue(delivery);
+
+    core_in_flight_remove(core, delivery);
+    if (queue != NULL) {
+        queue_return(queue, delivery);
+    } else {
+        delivery_free(&core->pool, &delivery);
+    }
 }
 
 void

@@ -3,7 +3,9 @@
  * The insides of the core, shared by the files of this folder alone.
  */
 #pragma once
+#include "base/timer_wheel.h"
 #include "policy/trie.h"
+#include "server/core/advisory.h"
 #include "server/core/core.h"
 #include "server/core/queue.h"
 #include "server/core/topic.h"
@@ -27,12 +29,16 @@ struct core {
     struct trie *wildcards[DESTINATION_KIND_COUNT];
     struct queue *dirty_queues;        /* DL list */
     struct subscription *credited;     /* DL list: credit has come back */
+    struct client *clients;            /* DL list: that have logged in */
     struct client *awaiting;           /* DL list */
+    size_t advisory_listeners;         /* subscriptions that may want some */
     struct client *blocked;            /* DL list */
     struct topic *recovering;
+    struct timer_wheel *timers;
     struct lane *unreadable;           /* whose page could not be read */
     uint64_t next_order;
     uint64_t connection_count;
+    uint64_t chance; /* core_chance */
     int64_t now_us;
     int64_t now_ms;
     struct core_stats stats;
@@ -57,7 +63,13 @@ void core_dead_letter(struct core *core, const struct queue *queue,
  * message. */
 bool core_is_dead_letter_queue(const struct queue *queue);
 
-/* Publishes a MessageConsumed advisory when the policy asks for it and anyone
- * listens.  Source: activemq.md 8. */
-void core_advise_consumed(struct core *core, struct queue *queue,
-                          const struct delivery *delivery);
+/* advisory_message, for the hot path: next to nothing while nobody listens. */
+static inline void
+core_advise(struct core *core, enum advisory_event event,
+            const struct destination *dest, const struct message *msg,
+            const struct subscription *sub)
+{
+    if (core->advisory_listeners > 0) {
+        advisory_message(core, event, dest, msg, sub);
+    }
+}

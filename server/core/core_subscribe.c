@@ -31,6 +31,7 @@ core_subscribe_wildcard(struct core *core, struct subscription *sub,
     struct destination *dest;
     struct destination *next;
 
+    sub->wildcard = true;
     pattern->sub = sub;
     pattern->kind = target->kind;
     pattern->text = xstrndup(target->name.data, target->name.len);
@@ -39,7 +40,8 @@ core_subscribe_wildcard(struct core *core, struct subscription *sub,
     (void)trie_add(core->wildcards[target->kind], target->name, pattern);
     HASH_ITER(hh, core->destinations, dest, next) {
         if (dest->kind == target->kind &&
-            pattern_matches(target->name, destination_name_get(dest))) {
+            pattern_matches(target->name, destination_name_get(dest)) &&
+            advisory_pattern_fits(target->name, dest)) {
             destination_attach(dest, sub);
         }
     }
@@ -56,8 +58,11 @@ core_subscribe(struct core *core, struct client *client,
     sub->ack = options->ack;
     sub->priority = options->priority;
     sub->order = core->next_order++;
+    sub->last_ack_us = core->now_us;
     sub->retroactive = options->retroactive;
     sub->no_local = options->no_local;
+    sub->exclusive = options->exclusive;
+    sub->selector = options->selector;
     sub->pending_limit_wanted = options->pending_limit;
     sub->prefetch = options->prefetch_set
                         ? options->prefetch
@@ -65,6 +70,13 @@ core_subscribe(struct core *core, struct client *client,
     sub->prefetch_bytes = options->prefetch_bytes > 0
                               ? options->prefetch_bytes
                               : core->options.prefetch_bytes;
+    for (size_t i = 0; i < options->target_count; i++) {
+        if (options->targets[i].kind == DESTINATION_TOPIC &&
+            advisory_is_listener(options->targets[i].name)) {
+            sub->hears_advisories = true;
+        }
+    }
+    core->advisory_listeners += sub->hears_advisories ? 1 : 0;
     DL_APPEND(client->subscriptions, sub);
     core->stats.subscriptions++;
     for (size_t i = 0; i < options->target_count; i++) {
@@ -99,11 +111,12 @@ core_unsubscribe(struct subscription *sub)
         free(pattern->text);
         free(pattern);
     }
+    sub->closed = true;
+    core->advisory_listeners -= sub->hears_advisories ? 1 : 0;
     destination_detach_all(sub);
     if (sub->credited) {
         sub->credited = false;
         DL_DELETE2(core->credited, sub, credit_prev, credit_next);
     }
-    sub->closed = true;
     subscription_free_if_done(sub);
 }

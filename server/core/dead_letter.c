@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moves to the dead letter queue, and the advisory of consumption.
- * Source: activemq.md 6 and 8.
+ * Copies to the dead letter queue.  Source: activemq.md 6.
  */
 #include "server/core/core_private.h"
 
@@ -116,6 +115,7 @@ dead_letter_move(struct core *core, const struct queue *queue,
         topic_publish(topic_of(dest), moved, NULL);
     }
     core->stats.dead_lettered++;
+    core_advise(core, ADVISORY_DEAD_LETTERED, &queue->base, msg, NULL);
     message_unref(&moved);
 }
 
@@ -170,61 +170,4 @@ core_dead_letter(struct core *core, const struct queue *queue,
         dead_letter_move(core, queue, delivery->msg, &target, cause);
     }
     buf_fini(&target.name);
-}
-
-static bool
-advisory_on_listener(void *ctx, void *pattern)
-{
-    (void)pattern;
-    *(bool *)ctx = true;
-    return false; /* one is enough */
-}
-
-/* The topic of an advisory, NULL when nobody would hear it: a topic for each
- * queue that ever was, temporary ones too, would grow without end. */
-static struct destination *
-advisory_topic(struct core *core, struct span name)
-{
-    struct destination *dest = destination_find(core, DESTINATION_TOPIC, name);
-    bool heard = false;
-
-    if (dest != NULL) {
-        return dest->attachment_count > 0 ? dest : NULL;
-    }
-    trie_match(core->wildcards[DESTINATION_TOPIC], name, advisory_on_listener,
-               &heard);
-    return heard ? destination_get(core, DESTINATION_TOPIC, name, NULL) : NULL;
-}
-
-void
-core_advise_consumed(struct core *core, struct queue *queue,
-                     const struct delivery *delivery)
-{
-    static const char *const kinds[] = { "Queue", "Topic", "TempQueue",
-                                         "TempTopic" };
-    struct buf text = BUF_INIT;
-    struct buf headers = BUF_INIT;
-    struct message_facts facts = { .priority = 0 };
-    struct message *msg;
-    struct destination *dest;
-
-    buf_appendf(&text, "ActiveMQ.Advisory.MessageConsumed.%s.",
-                kinds[queue->base.kind]);
-    buf_append_span(&text, destination_name_get(&queue->base));
-    dest = advisory_topic(core, buf_span(&text));
-    if (dest != NULL) {
-        buf_append_span(&headers, SPAN("destination:/topic/"));
-        buf_append_span(&headers, buf_span(&text));
-        buf_append_char(&headers, '\n');
-        header_append(&headers, SPAN("type"), SPAN("Advisory"), STOMP_1_2);
-        header_append_u64(&headers, SPAN("orignalMessageSeq"), delivery->seq);
-        msg = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
-                          SPAN_NONE);
-        if (msg != NULL) {
-            topic_publish(topic_of(dest), msg, NULL);
-            message_unref(&msg);
-        }
-    }
-    buf_fini(&headers);
-    buf_fini(&text);
 }

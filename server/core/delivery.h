@@ -19,6 +19,8 @@ struct transaction;
 /* Which list prev and next are on. */
 enum delivery_state {
     DELIVERY_WAITING,   /* lane.waiting, by seq */
+    DELIVERY_PARKED,    /* attachment.parked: its group's owner has no credit */
+    DELIVERY_DELAYED,   /* queue.delayed: refused, to be tried again later */
     DELIVERY_PENDING,   /* subscription.pending: a topic's slow subscriber */
     DELIVERY_IN_FLIGHT, /* subscription.in_flight, in order of delivery */
 };
@@ -35,6 +37,7 @@ struct delivery {
     uint64_t seq;               /* place in the queue */
     uint64_t id;                /* the n of `message-id`, the session's */
     struct store_slot slot;
+    uint32_t found_count;       /* scans that know it to match */
     struct eviction_node eviction; /* on from's list while PENDING */
 };
 

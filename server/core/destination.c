@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "server/core/core_private.h"
+#include "server/core/slow_consumers.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -43,7 +44,9 @@ destination_on_pattern(void *ctx, void *value)
 {
     struct subscription_pattern *pattern = value;
 
-    destination_attach(ctx, pattern->sub);
+    if (advisory_pattern_fits(span_of_text(pattern->text), ctx)) {
+        destination_attach(ctx, pattern->sub);
+    }
     return true;
 }
 
@@ -75,21 +78,28 @@ destination_get(struct core *core, enum destination_kind kind,
         topic_open(topic_of(dest));
     }
     trie_match(core->wildcards[kind], name, destination_on_pattern, dest);
+    if (core->advisory_listeners > 0) {
+        advisory_destination(core, dest, true);
+    }
     return dest;
 }
 
 static void
 attachment_unlink(struct attachment *attachment)
 {
-    struct subscription *sub = attachment->sub;
+    struct destination *dest = attachment->dest;
 
-    topic_drop_pending(attachment);
-    if (attachment->blocked) {
-        DL_DELETE(sub->blocked, &attachment->member);
-    } else {
-        DL_DELETE(attachment->dest->members, &attachment->member);
+    dest->attachment_count--;
+    if (dest->attachment_count == 0) {
+        slow_consumers_stop(dest);
     }
-    attachment->dest->attachment_count--;
+    DL_DELETE2(dest->attachments, attachment, dest_prev, dest_next);
+    if (destination_kind_is_queue(dest->kind)) {
+        queue_on_detach(queue_of(dest), attachment);
+    } else {
+        topic_drop_pending(attachment);
+        DL_DELETE(dest->members, &attachment->member);
+    }
 }
 
 /* Takes one attachment of sub out of its list and frees it. */
@@ -100,6 +110,9 @@ attachment_free(struct attachment **link)
 
     *link = attachment->next;
     attachment_unlink(attachment);
+    if (attachment->sub->client->core->advisory_listeners > 0) {
+        advisory_consumer(attachment->sub->client->core, attachment, false);
+    }
     free(attachment);
 }
 
@@ -127,6 +140,9 @@ destination_remove(struct destination **dest)
         destination_disown(gone);
     }
     HASH_DEL(core->destinations, gone);
+    if (core->advisory_listeners > 0) {
+        advisory_destination(core, gone, false);
+    }
     core->destinations_epoch++;
     free(gone->key);
     if (destination_kind_is_queue(gone->kind)) {
@@ -147,7 +163,7 @@ destination_member_insert(struct attachment *attachment)
         destination_kind_is_queue(dest->kind) ? dest->policy->queue_dispatch
                                               : dest->policy->topic_dispatch;
 
-    attachment->blocked = false;
+    attachment->place = ATTACHMENT_READY;
     dispatch->insert(&dest->members, &attachment->member);
 }
 
@@ -206,11 +222,21 @@ destination_attach(struct destination *dest, struct subscription *sub)
     attachment->next = sub->attachments;
     sub->attachments = attachment;
     dest->attachment_count++;
-    destination_member_insert(attachment);
+    slow_consumers_start(dest);
+    DL_APPEND2(dest->attachments, attachment, dest_prev, dest_next);
+    if (dest->core->advisory_listeners > 0) {
+        advisory_consumer(dest->core, attachment, true);
+    }
     if (destination_kind_is_queue(dest->kind)) {
-        queue_mark_dirty(queue_of(dest));
-    } else if (sub->retroactive || dest->policy->always_retroactive) {
+        queue_on_attach(queue_of(dest), attachment);
+        return;
+    }
+    destination_member_insert(attachment);
+    if (sub->retroactive || dest->policy->always_retroactive) {
         topic_recover(topic_of(dest), attachment);
+    }
+    if (sub->hears_advisories && !sub->wildcard) {
+        advisory_replay(dest->core, attachment);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/destination_kind.h"
 #include "base/hash.h"
 #include "base/span.h"
+#include "base/timer_wheel.h"
 #include "policy/policy.h"
 #include "server/core/subscription.h"
 
@@ -24,6 +25,8 @@ struct destination {
     struct destination *owned_next;   /* the owner's others */
     struct dispatch_member *members;  /* attachments that may take a message,
                                          in the dispatch policy's order */
+    struct attachment *attachments;   /* DL list: all of them */
+    struct timer_node slow_timer;     /* next check for slow consumers */
     size_t attachment_count;
     uint64_t enqueued_count;
     uint64_t dequeued_count;

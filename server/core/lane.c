@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/core/lane.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "server/core/core_private.h"
+#include "server/core/lane_scan.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@ enum {
     LANE_PAGE_BYTES = 1024 * 1024,
     /* Read ahead while less than this is resident. */
     LANE_LOW_COUNT = 2000,
+    /* But not without end for one slow owner of message groups. */
+    LANE_PARKED_MAX = 20000,
 };
 /* A lane's window when memory is short. */
 static const size_t lane_short_bytes = (size_t)256 * 1024;
@@ -26,6 +30,8 @@ lane_core(const struct lane *lane)
 {
     return lane->queue->base.core;
 }
+
+static void lane_forget_ahead(struct lane *lane);
 
 void
 lane_init(struct lane *lane, struct queue *queue, uint8_t priority,
@@ -54,6 +60,7 @@ lane_fini(struct lane *lane)
         }
         *link = lane->unreadable_next;
     }
+    lane_forget_ahead(lane);
     DL_FOREACH_SAFE(lane->waiting, delivery, next) {
         delivery_free(&core->pool, &delivery);
     }
@@ -140,18 +147,35 @@ lane_must_page(const struct lane *lane, bool stored)
            (stored && lane->waiting_bytes > core->options.queue_resident_bytes);
 }
 
-static void
-lane_append(struct lane *lane, struct message *msg, uint64_t seq,
+/* At its place by seq, which is the end unless something was read ahead. */
+static struct delivery *
+lane_insert(struct lane *lane, struct message *msg, uint64_t seq,
             struct store_slot slot)
 {
     struct delivery *delivery = delivery_new(&lane_core(lane)->pool, msg);
+    struct delivery *at = lane->waiting != NULL ? lane->waiting->prev : NULL;
 
     delivery->lane = lane;
     delivery->seq = seq;
     delivery->slot = slot;
-    DL_APPEND(lane->waiting, delivery);
+    while (at != NULL && at->seq > seq) {
+        at = at == lane->waiting ? NULL : at->prev;
+    }
+    if (at != NULL) {
+        DL_APPEND_ELEM(lane->waiting, at, delivery);
+    } else {
+        DL_PREPEND(lane->waiting, delivery);
+    }
     lane->waiting_count++;
     lane->waiting_bytes += message_bytes(delivery->msg);
+    return delivery;
+}
+
+static void
+lane_append(struct lane *lane, struct message *msg, uint64_t seq,
+            struct store_slot slot)
+{
+    lane_scans_on_append(lane, lane_insert(lane, msg, seq, slot));
 }
 
 void
@@ -180,6 +204,9 @@ lane_take(struct lane *lane, struct delivery *delivery)
     assert(delivery->state == DELIVERY_WAITING);
     if (lane->returned == delivery) {
         lane->returned = NULL;
+    }
+    if (lane->scans != NULL) {
+        lane_scans_on_take(lane, delivery);
     }
     DL_DELETE(lane->waiting, delivery);
     lane->waiting_count--;
@@ -220,6 +247,9 @@ lane_return(struct lane *lane, struct delivery *delivery)
     lane->returned = delivery;
     lane->waiting_count++;
     lane->waiting_bytes += message_bytes(delivery->msg);
+    if (lane->scans != NULL) {
+        lane_scans_on_return(lane, delivery);
+    }
 }
 
 void
@@ -234,21 +264,94 @@ lane_remove(struct lane *lane, struct delivery *delivery)
     delivery_free(&core->pool, &delivery);
 }
 
-static void
-lane_add_record(struct lane *lane, const struct store_record *record)
+struct message *
+lane_message_of(struct lane *lane, const struct store_record *record)
 {
     struct message_facts facts = {
         .persistent = record->persistent,
         .priority = record->priority,
         .timestamp_ms = record->timestamp_ms,
         .expires_ms = record->expires_ms,
+        .maybe_grouped = memmem(record->headers.data, record->headers.len,
+                                "roup", 4) != NULL,
     };
     struct message *msg =
         message_new(&lane_core(lane)->quota, &facts, record->headers,
                     SPAN_NONE, record->body);
 
     assert(msg != NULL);
-    lane_append(lane, msg, record->seq, STORE_SLOT_STORED);
+    return msg;
+}
+
+/* --- what was read out of its turn --------------------------------------- */
+
+/* One bit a number, from base on; freed when nothing is paged any more. */
+struct lane_ahead {
+    uint64_t base;
+    size_t words;
+    uint64_t bits[];
+};
+
+bool
+lane_is_ahead(const struct lane *lane, uint64_t seq)
+{
+    const struct lane_ahead *ahead = lane->ahead;
+    uint64_t bit;
+
+    if (ahead == NULL || seq < ahead->base) {
+        return false;
+    }
+    bit = seq - ahead->base;
+    return bit / 64 < ahead->words &&
+           ((ahead->bits[bit / 64] >> (bit % 64)) & 1) != 0;
+}
+
+static void
+lane_set_ahead(struct lane *lane, uint64_t seq)
+{
+    struct lane_ahead *ahead = lane->ahead;
+    uint64_t base = ahead != NULL ? ahead->base : lane->paged_from;
+    size_t words = ahead != NULL ? ahead->words : 0;
+    size_t word = (size_t)((seq - base) / 64);
+
+    if (word >= words) {
+        size_t more = word + 1 + word / 2;
+
+        ahead = xrealloc(ahead, sizeof(*ahead) + more * sizeof(uint64_t));
+        memset(&ahead->bits[words], 0, (more - words) * sizeof(uint64_t));
+        ahead->base = base;
+        ahead->words = more;
+        lane->ahead = ahead;
+    }
+    ahead->bits[word] |= UINT64_C(1) << ((seq - base) % 64);
+}
+
+static void
+lane_forget_ahead(struct lane *lane)
+{
+    free(lane->ahead);
+    lane->ahead = NULL;
+}
+
+struct delivery *
+lane_take_ahead(struct lane *lane, const struct store_record *record,
+                struct message *msg)
+{
+    lane_set_ahead(lane, record->seq);
+    lane->paged_count--;
+    return lane_insert(lane, msg, record->seq, STORE_SLOT_STORED);
+}
+
+struct delivery *
+lane_head(const struct lane *lane)
+{
+    struct delivery *head = lane->waiting;
+
+    if (head != NULL && lane->paged_count > 0 &&
+        head->seq >= lane->paged_from) {
+        return NULL; /* older ones have to be read first */
+    }
+    return head;
 }
 
 /* The disk does not answer now: core_sweep asks again. */
@@ -264,15 +367,20 @@ lane_retry_later(struct lane *lane)
     }
 }
 
+/* The next page in turn: all of it becomes resident. */
 static void
-lane_on_fetched(void *ctx, const struct store_page *page)
+lane_take_page(struct lane *lane, const struct store_page *page)
 {
-    struct lane *lane = ctx;
-    uint64_t taken = page->count + page->skipped;
+    uint64_t taken = page->skipped;
 
-    lane->fetch = NULL;
     for (size_t i = 0; i < page->count; i++) {
-        lane_add_record(lane, &page->records[i]);
+        const struct store_record *record = &page->records[i];
+
+        if (!lane_is_ahead(lane, record->seq)) {
+            lane_append(lane, lane_message_of(lane, record), record->seq,
+                        STORE_SLOT_STORED);
+            taken++;
+        }
     }
     lane->paged_from = page->next_seq;
     lane->paged_count -= taken < lane->paged_count ? taken : lane->paged_count;
@@ -281,6 +389,23 @@ lane_on_fetched(void *ctx, const struct store_page *page)
     if (page->at_end && page->err == NULL) {
         lane->paged_count = lane->paged_since_fetch;
     }
+    if (lane->paged_count == 0) {
+        lane_forget_ahead(lane);
+    }
+}
+
+static void
+lane_on_fetched(void *ctx, const struct store_page *page)
+{
+    struct lane *lane = ctx;
+
+    lane->fetch = NULL;
+    if (!lane->fetch_ahead) {
+        lane_take_page(lane, page);
+    } else if (lane->fetch_scan != NULL) {
+        lane_scan_take_page(lane->fetch_scan, page, lane->fetch_end);
+    }
+    lane->fetch_scan = NULL;
     if (page->err != NULL) {
         lane_retry_later(lane);
     } else {
@@ -288,17 +413,44 @@ lane_on_fetched(void *ctx, const struct store_page *page)
     }
 }
 
+static void
+lane_fetch(struct lane *lane, uint64_t from_seq)
+{
+    lane->fetch_end = lane->queue->next_seq;
+    lane->fetch = store_fetch_start(lane_core(lane)->store, lane->journal,
+                                    from_seq, LANE_PAGE_COUNT,
+                                    LANE_PAGE_BYTES, lane_on_fetched, lane);
+}
+
+void
+lane_read_ahead(struct lane *lane, struct lane_scan *scan)
+{
+    if (lane->fetch == NULL && !lane->unreadable) {
+        lane->fetch_ahead = true;
+        lane->fetch_scan = scan;
+        lane_fetch(lane, scan->ahead_from);
+    }
+}
+
+/* Whether enough is resident for consumers that take all in turn. */
+static bool
+lane_is_filled(const struct lane *lane)
+{
+    if (lane_head(lane) == NULL) {
+        return false;
+    }
+    return lane->waiting_count >= LANE_LOW_COUNT ||
+           lane->waiting_bytes > LANE_PAGE_BYTES;
+}
+
 void
 lane_page_in(struct lane *lane)
 {
-    if (lane->paged_count == 0 || lane->fetch != NULL ||
-        lane->unreadable ||
-        lane->waiting_count >= LANE_LOW_COUNT ||
-        (lane->waiting_count > 0 && lane->waiting_bytes > LANE_PAGE_BYTES)) {
+    if (lane->paged_count == 0 || lane->fetch != NULL || lane->unreadable ||
+        lane->parked_count >= LANE_PARKED_MAX || lane_is_filled(lane)) {
         return;
     }
+    lane->fetch_ahead = false;
     lane->paged_since_fetch = 0;
-    lane->fetch = store_fetch_start(
-        lane_core(lane)->store, lane->journal, lane->paged_from,
-        LANE_PAGE_COUNT, LANE_PAGE_BYTES, lane_on_fetched, lane);
+    lane_fetch(lane, lane->paged_from);
 }

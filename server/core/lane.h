@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 struct core;
+struct lane_ahead;
+struct lane_scan;
 struct queue;
 
 struct lane {
@@ -29,11 +31,17 @@ struct lane {
                                      first; NULL once it has left */
     uint64_t waiting_count;
     size_t waiting_bytes;         /* of memory, as the quota counts */
+    uint64_t parked_count;        /* taken, kept for a group's owner */
     struct store_queue *journal;  /* NULL until something is stored */
     uint64_t paged_from;
     uint64_t paged_count;
     uint64_t paged_since_fetch;   /* of paged_count, put after the fetch began */
-    struct store_fetch *fetch;
+    struct store_fetch *fetch;    /* one at a time */
+    struct lane_scan *fetch_scan; /* whom it is for; NULL: for all */
+    uint64_t fetch_end;           /* queue.next_seq when it began */
+    bool fetch_ahead;             /* it is, or was, for a scan */
+    struct lane_scan *scans;      /* DL list: of selecting consumers */
+    struct lane_ahead *ahead;     /* what was read out of its turn, or NULL */
     struct lane *unreadable_next; /* core.unreadable */
     bool unreadable;              /* the last read failed: again later */
 };
@@ -68,6 +76,27 @@ void lane_remove(struct lane *lane, struct delivery *delivery);
 
 /* Reads the next page when little is resident. */
 void lane_page_in(struct lane *lane);
+
+/* The first message for consumers without selector; NULL when there is none, or
+ * when it has to be read first. */
+struct delivery *lane_head(const struct lane *lane);
+
+/* --- for lane_scan.c ----------------------------------------------------- */
+
+/* Reads a page of the paged part for one selecting consumer. */
+void lane_read_ahead(struct lane *lane, struct lane_scan *scan);
+
+/* Whether a paged number has been read out of its turn. */
+bool lane_is_ahead(const struct lane *lane, uint64_t seq);
+
+/* Makes a paged record resident out of its turn; msg is taken over. */
+struct delivery *lane_take_ahead(struct lane *lane,
+                                 const struct store_record *record,
+                                 struct message *msg);
+
+/* The message of a record; one reference. */
+struct message *lane_message_of(struct lane *lane,
+                                const struct store_record *record);
 
 /* Messages that wait, resident or not. */
 static inline uint64_t

@@ -24,6 +24,31 @@ message_make_length_line(struct message *msg)
     msg->length_len = (uint8_t)len;
 }
 
+/* The group, under any of its names, and the place in it. */
+static void __attribute__((noinline))
+message_find_group(struct message *msg)
+{
+    static const enum header_id names[] = { HEADER_JMSX_GROUP_ID,
+                                            HEADER_MESSAGE_GROUP,
+                                            HEADER_MESSAGE_GROUP_OLD };
+    int64_t seq;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        msg->group = headers_block_find(msg->headers, header_name(names[i]));
+        if (msg->group.len > 0) {
+            break;
+        }
+    }
+    if (msg->group.len == 0) {
+        msg->group = SPAN_NONE;
+    } else if (span_to_i64(headers_block_find(msg->headers,
+                                              SPAN("JMSXGroupSeq")),
+                           &seq) &&
+               seq >= INT32_MIN && seq <= INT32_MAX) {
+        msg->group_seq = (int32_t)seq;
+    }
+}
+
 struct message *
 message_new(struct quota *quota, const struct message_facts *facts,
             struct span headers, struct span extra, struct span body)
@@ -55,6 +80,11 @@ message_new(struct quota *quota, const struct message_facts *facts,
     }
     *at = '\0';
     msg->plain = headers_block_is_plain(msg->headers);
+    msg->group = SPAN_NONE;
+    msg->group_seq = 0;
+    if (facts->maybe_grouped) {
+        message_find_group(msg);
+    }
     message_make_length_line(msg);
     quota_charge(quota, message_bytes(msg));
     return msg;

@@ -28,6 +28,8 @@ struct message {
     int64_t timestamp_ms; /* wall clock, when it was accepted */
     int64_t expires_ms;   /* wall clock, 0 = never */
     struct quota *quota;  /* charged with bytes until the last unref */
+    struct span group;    /* JMSXGroupID as it stands in headers; data NULL */
+    int32_t group_seq;    /* JMSXGroupSeq, 0 when not given */
     struct span headers;  /* "destination:…\n" and what the sender gave */
     struct span body;
     struct span tail;     /* headers, LF, body, NUL: the end of its frame */
@@ -39,6 +41,7 @@ struct message_facts {
     uint8_t priority;
     int64_t timestamp_ms;
     int64_t expires_ms;
+    bool maybe_grouped; /* look for a message group in the headers */
 };
 
 /* What the quota counts for one message. */

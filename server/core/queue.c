@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "server/core/core_private.h"
+#include "server/core/lane_scan.h"
+#include "server/core/queue_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -31,6 +33,11 @@ queue_free(struct queue *queue)
         DL_DELETE2(queue_core(queue)->dirty_queues, queue, dirty_prev,
                    dirty_next);
     }
+    if (queue->held) {
+        timer_wheel_cancel(queue_core(queue)->timers, &queue->hold_timer);
+    }
+    queue_delayed_free(queue);
+    queue_groups_free(queue);
     while (queue->lanes != NULL) {
         struct lane *lane = queue->lanes;
 
@@ -102,42 +109,27 @@ queue_push(struct queue *queue, struct message *msg, bool persistent)
         lane = queue_priority_lane(queue, msg->priority);
     }
     queue->base.enqueued_count++;
+    core_advise(core, ADVISORY_DELIVERED, &queue->base, msg, NULL);
+    if (!persistent && queue->base.attachment_count == 0) {
+        core_advise(core, ADVISORY_NO_CONSUMERS, &queue->base, msg, NULL);
+    }
     lane_push(lane, msg, queue->next_seq++, stored);
     queue_mark_dirty(queue);
 }
 
-/* The policy's choice among the members with credit; those without are put
- * aside until credit comes back. */
-static struct attachment *
-queue_pick(struct queue *queue)
-{
-    struct destination *dest = &queue->base;
-
-    while (dest->members != NULL) {
-        struct dispatch_member *member =
-            dest->policy->queue_dispatch->pick(&dest->members);
-        struct attachment *attachment = attachment_of(member);
-
-        if (subscription_has_credit(attachment->sub)) {
-            return attachment;
-        }
-        DL_DELETE(dest->members, member);
-        DL_APPEND(attachment->sub->blocked, member);
-        attachment->blocked = true;
-    }
-    return NULL;
-}
-
-static void
+void
 queue_hand_out(struct queue *queue, struct delivery *delivery,
-               struct subscription *sub)
+               struct attachment *attachment)
 {
-    lane_take(delivery->lane, delivery);
+    struct subscription *sub = attachment->sub;
+
     delivery->attempts++;
     delivery->sub = sub;
     queue->in_flight_count++;
     core_in_flight_add(sub, delivery);
     queue_core(queue)->stats.delivered++;
+    core_advise(queue_core(queue), ADVISORY_DISPATCHED, &queue->base,
+                delivery->msg, sub);
     sub->client->ops->deliver(sub->client->ctx, sub, delivery->msg, delivery);
 }
 
@@ -147,22 +139,50 @@ queue_expire(struct queue *queue, struct delivery *delivery)
     struct core *core = queue_core(queue);
 
     core->stats.expired++;
+    core_advise(core, ADVISORY_EXPIRED, &queue->base, delivery->msg, NULL);
     core_dead_letter(core, queue, delivery, SPAN("Message Expired"), true);
     lane_take(delivery->lane, delivery);
     queue->base.dequeued_count++;
     lane_remove(delivery->lane, delivery);
 }
 
-/* Hands out the messages of one lane.  True when the budget is used up. */
+/* Hands a waiting delivery to attachment, or to the owner of its group.  False
+ * when there is nobody for it. */
+static bool
+queue_give(struct queue *queue, struct delivery *delivery,
+           struct attachment *attachment)
+{
+    if (delivery->msg->group.data != NULL) {
+        switch (queue_choose_for_group(queue, delivery, &attachment)) {
+        case QUEUE_GROUP_PARKED:
+            return true;
+        case QUEUE_GROUP_NOBODY:
+            return false;
+        case QUEUE_GROUP_CHOSEN:
+            queue_group_after(queue, delivery->msg);
+            break;
+        }
+    } else if (attachment == NULL) {
+        attachment = queue_pick(queue);
+        if (attachment == NULL) {
+            return false;
+        }
+    }
+    lane_take(delivery->lane, delivery);
+    queue_hand_out(queue, delivery, attachment);
+    return true;
+}
+
+/* Hands out the messages of one lane in turn.  True when the budget is used
+ * up. */
 static bool
 queue_dispatch_lane(struct queue *queue, struct lane *lane, size_t *budget)
 {
     int64_t now_ms = queue_core(queue)->now_ms;
+    struct delivery *delivery;
 
-    while (lane->waiting != NULL && queue->base.members != NULL) {
-        struct delivery *delivery = lane->waiting;
-        struct attachment *attachment;
-
+    while (queue->base.members != NULL &&
+           (delivery = lane_head(lane)) != NULL) {
         if ((*budget)-- == 0) {
             return true;
         }
@@ -171,29 +191,67 @@ queue_dispatch_lane(struct queue *queue, struct lane *lane, size_t *budget)
                 break; /* its dead letter could not be kept: later */
             }
             queue_expire(queue, delivery);
-            continue;
-        }
-        attachment = queue_pick(queue);
-        if (attachment == NULL) {
+        } else if (!queue_give(queue, delivery, NULL)) {
             break;
         }
-        queue_hand_out(queue, delivery, attachment->sub);
     }
     return false;
+}
+
+/* The same where some consumers select: each in its turn gets the first message
+ * that it may have; one that finds none sits out the round. */
+static bool
+queue_dispatch_selecting(struct queue *queue, struct lane *lane,
+                         size_t *budget)
+{
+    int64_t now_ms = queue_core(queue)->now_ms;
+    struct dispatch_member *idle = NULL;
+    struct attachment *attachment;
+
+    while (*budget > 0 && (attachment = queue_pick(queue)) != NULL) {
+        struct delivery *delivery =
+            attachment->sub->selector != NULL
+                ? lane_scan_next(lane_scan_of(attachment, lane), budget)
+                : lane_head(lane);
+
+        if (delivery == NULL) {
+            DL_DELETE(queue->base.members, &attachment->member);
+            DL_APPEND(idle, &attachment->member);
+            continue;
+        }
+        *budget -= *budget > 0 ? 1 : 0;
+        if (message_is_expired(delivery->msg, now_ms)) {
+            queue_expire(queue, delivery);
+        } else {
+            (void)queue_give(queue, delivery, attachment);
+        }
+    }
+    while (idle != NULL) {
+        attachment = attachment_of(idle);
+        DL_DELETE(idle, &attachment->member);
+        destination_member_insert(attachment);
+    }
+    return *budget == 0;
 }
 
 bool
 queue_dispatch(struct queue *queue, size_t budget)
 {
+    if (queue->held) {
+        return false;
+    }
     for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
-        if (queue_dispatch_lane(queue, lane, &budget)) {
+        if (queue->selecting_count > 0
+                ? queue_dispatch_selecting(queue, lane, &budget)
+                : queue_dispatch_lane(queue, lane, &budget)) {
             return true;
         }
-        if (queue->base.attachment_count > 0) {
+        if (queue->base.attachment_count > queue->selecting_count) {
             lane_page_in(lane);
         }
-        /* What is paged of a higher priority goes before the lower ones. */
-        if (lane_count(lane) > 0) {
+        /* What is paged of a higher priority goes before the lower ones, but
+         * selecting consumers may have use for those only. */
+        if (lane_count(lane) > 0 && queue->selecting_count == 0) {
             break;
         }
     }
@@ -231,11 +289,11 @@ queue_is_paged(const struct queue *queue)
 uint64_t
 queue_waiting_count(const struct queue *queue)
 {
-    uint64_t count = 0;
+    uint64_t count = queue->delayed_count;
 
     for (const struct lane *lane = queue->lanes; lane != NULL;
          lane = lane->lower) {
-        count += lane_count(lane);
+        count += lane_count(lane) + lane->parked_count;
     }
     return count;
 }

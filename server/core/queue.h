@@ -5,6 +5,7 @@
  * waiting messages are in lanes (lane.h).
  */
 #pragma once
+#include "base/timer_wheel.h"
 #include "server/core/destination.h"
 #include "server/core/lane.h"
 
@@ -14,6 +15,15 @@ struct queue {
     struct lane *lanes;           /* highest priority first, main among them */
     uint64_t in_flight_count;
     uint64_t next_seq;
+    /* Consumers (queue_members.c). */
+    struct attachment *exclusive;     /* the one that gets everything */
+    size_t selecting_count;           /* attached ones with a selector */
+    struct dispatch_member *standby;  /* the others while there is one */
+    struct timer_node hold_timer;
+    bool held;                        /* dispatch has not started yet */
+    struct message_group_state *groups; /* NULL until one is seen */
+    struct queue_delayed *delayed;    /* DL list: to be tried again later */
+    uint64_t delayed_count;
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;
 };
@@ -33,6 +43,20 @@ void queue_adopt(struct queue *queue, bool prioritized, uint8_t priority,
                  struct store_queue *journal,
                  const struct store_queue_info *info);
 
+/* A consumer has come: it becomes ready, or stands by.  The attachment is on no
+ * list of members yet. */
+void queue_on_attach(struct queue *queue, struct attachment *attachment);
+
+/* A consumer goes: takes it off every list of the queue; the messages that were
+ * kept for it go to others. */
+void queue_on_detach(struct queue *queue, struct attachment *attachment);
+
+/* A consumer has credit again: what was kept for it first, then its turn. */
+void queue_member_ready(struct attachment *attachment);
+
+/* Hands out what is parked for it while there is credit. */
+void queue_unpark(struct attachment *attachment);
+
 /* Adds a message (takes its own reference); persistent as the policy decided.
  * Dispatch comes at the end of the turn. */
 void queue_push(struct queue *queue, struct message *msg, bool persistent);
@@ -46,6 +70,10 @@ void queue_mark_dirty(struct queue *queue);
 
 /* Puts an in-flight delivery that has been unlinked back at its place. */
 void queue_return(struct queue *queue, struct delivery *delivery);
+
+/* The same after delay_us (> 0); others go ahead meanwhile. */
+void queue_return_later(struct queue *queue, struct delivery *delivery,
+                        int64_t delay_us);
 
 /* An in-flight delivery that has been unlinked is done: acknowledged, moved or
  * dropped. */

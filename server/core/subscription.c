@@ -2,6 +2,7 @@
 #include "server/core/subscription.h"
 
 #include "base/hash.h"
+#include "policy/selector.h"
 #include "server/core/core_private.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 bool
 subscription_has_credit(const struct subscription *sub)
 {
-    if (sub->closed || sub->client->congested) {
+    if (sub->closed || sub->client->congested || sub->client->stopped) {
         return false;
     }
     if (sub->in_flight_count == 0) {
@@ -27,5 +28,6 @@ subscription_free_if_done(struct subscription *sub)
     }
     DL_DELETE(sub->client->subscriptions, sub);
     sub->client->core->stats.subscriptions--;
+    selector_free(&sub->selector);
     free(sub);
 }

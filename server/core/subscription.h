@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "policy/dispatch.h"
+#include "policy/slow_consumer.h"
 #include "server/core/delivery.h"
 
 #include <stdbool.h>
@@ -13,6 +14,8 @@
 
 struct client;
 struct destination;
+struct lane_scan;
+struct selector;
 
 enum ack_mode {
     ACK_AUTO,
@@ -21,18 +24,30 @@ enum ack_mode {
 };
 
 /* One subscription on one concrete destination. */
+/* Which list an attachment's member is on. */
+enum attachment_place {
+    ATTACHMENT_READY,   /* destination.members: may take a message */
+    ATTACHMENT_BLOCKED, /* subscription.blocked: found no credit */
+    ATTACHMENT_STANDBY, /* queue.standby: an exclusive consumer has the queue */
+};
+
 struct attachment {
-    struct dispatch_member member; /* on destination.members, or on
-                                      subscription.blocked */
-    bool blocked;                  /* which of the two */
+    struct dispatch_member member;
+    enum attachment_place place;
     struct subscription *sub;
     struct destination *dest;
     struct attachment *next;       /* the subscription's others */
+    struct attachment *dest_prev, *dest_next; /* destination.attachments */
     /* Topics: what waits here for credit, oldest first. */
     struct eviction_node *pending;
     uint64_t pending_count;
     int64_t pending_limit;         /* -1 = none */
     uint64_t discarded_count;
+    /* Queues: messages of its groups that wait for its credit, by seq. */
+    struct delivery *parked;
+    struct slow_consumer_record slow; /* of the policy's strategy */
+    bool told_slow;                /* an advisory has said so */
+    struct lane_scan *scans;       /* with a selector: one a lane */
 };
 
 struct subscription {
@@ -41,18 +56,23 @@ struct subscription {
     bool credited;                           /* on that list */
     bool closed;        /* unsubscribed; lives on until nothing is in flight */
     bool wildcard;
+    bool hears_advisories; /* counted in core.advisory_listeners */
     bool retroactive;
     bool no_local;
+    bool exclusive;
     enum ack_mode ack;
     int priority;
     uint64_t order;     /* of subscribing, over the whole core */
+    int64_t last_ack_us; /* or when it subscribed */
     uint32_t prefetch;
     size_t prefetch_bytes;
     uint32_t in_flight_count;
     size_t in_flight_bytes;
+    uint64_t parked_count;        /* messages of its groups that wait */
     int64_t pending_limit_wanted; /* the client's own, -1 = none */
     struct client *client;
     void *ctx;                    /* the session's part */
+    struct selector *selector;    /* owned; NULL = everything */
     struct attachment *attachments;
     struct dispatch_member *blocked; /* attachments that found no credit */
     struct delivery *in_flight;   /* DL list, in order of delivery */
@@ -63,6 +83,14 @@ struct subscription {
 /* Whether one more message may be sent to it.  One message is always allowed,
  * however large. */
 bool subscription_has_credit(const struct subscription *sub);
+
+/* Whether credit would be of use to it. */
+static inline bool
+subscription_is_waiting(const struct subscription *sub)
+{
+    return sub->blocked != NULL || sub->pending != NULL ||
+           sub->parked_count > 0;
+}
 
 /* Frees an unsubscribed one once nothing of it is in flight. */
 void subscription_free_if_done(struct subscription *sub);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "protocol/headers.h"
 #include "server/core/core_private.h"
+#include "server/core/select.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ topic_free(struct topic *topic)
 
 /* A message that can go out at once. */
 static void
-topic_send_now(struct subscription *sub, struct message *msg)
+topic_send_now(struct subscription *sub, struct message *msg,
+               const struct destination *dest)
 {
     struct core *core = sub->client->core;
     struct delivery *delivery = NULL;
@@ -81,6 +83,7 @@ topic_send_now(struct subscription *sub, struct message *msg)
         core_in_flight_add(sub, delivery);
     }
     core->stats.delivered++;
+    core_advise(core, ADVISORY_DISPATCHED, dest, msg, sub);
     sub->client->ops->deliver(sub->client->ctx, sub, msg, delivery);
 }
 
@@ -100,9 +103,12 @@ topic_discard(struct delivery *delivery)
 {
     struct core *core = delivery->sub->client->core;
 
+    const struct destination *dest = delivery->from->dest;
+
     delivery->from->discarded_count++;
     core->stats.discarded++;
     topic_pending_remove(delivery);
+    core_advise(core, ADVISORY_DISCARDED, dest, delivery->msg, delivery->sub);
     delivery_free(&core->pool, &delivery);
 }
 
@@ -181,10 +187,19 @@ topic_offer(struct attachment *attachment, struct message *msg)
         topic_drain_pending(sub); /* recovered in this very turn */
     }
     if (sub->pending == NULL && subscription_has_credit(sub)) {
-        topic_send_now(sub, msg);
+        topic_send_now(sub, msg, attachment->dest);
     } else {
         topic_wait(attachment, msg);
     }
+}
+
+static bool
+topic_selects(const struct attachment *attachment, const struct message *msg)
+{
+    const struct selector *selector = attachment->sub->selector;
+
+    return selector == NULL ||
+           select_matches(selector, attachment->dest, msg, 0);
 }
 
 static void
@@ -208,8 +223,12 @@ topic_publish(struct topic *topic, struct message *msg,
     struct dispatch_member *member;
 
     dest->enqueued_count++;
+    core_advise(dest->core, ADVISORY_DELIVERED, dest, msg, NULL);
     if (topic->recovery != NULL) {
         topic_record(topic, msg);
+    }
+    if (dest->members == NULL) {
+        core_advise(dest->core, ADVISORY_NO_CONSUMERS, dest, msg, NULL);
     }
     DL_FOREACH(dest->members, member) {
         struct attachment *attachment = attachment_of(member);
@@ -217,7 +236,9 @@ topic_publish(struct topic *topic, struct message *msg,
         if (attachment->sub->no_local && attachment->sub->client == sender) {
             continue;
         }
-        topic_offer(attachment, msg);
+        if (topic_selects(attachment, msg)) {
+            topic_offer(attachment, msg);
+        }
     }
     if (dest->policy->topic_dispatch->offered != NULL &&
         dest->members != NULL) {
@@ -230,7 +251,20 @@ topic_on_recovered(void *ctx, const struct recovery_item *item)
 {
     /* Always by way of pending: the RECEIPT of the SUBSCRIBE comes first, and
      * the limit counts from the first message on only what finds no credit. */
-    topic_pending_add(ctx, item->message);
+    struct attachment *attachment = ctx;
+
+    if (topic_selects(attachment, item->message)) {
+        topic_pending_add(attachment, item->message);
+    }
+}
+
+void
+topic_give(struct attachment *attachment, struct message *msg)
+{
+    if (topic_selects(attachment, msg)) {
+        topic_pending_add(attachment, msg);
+        core_mark_credited(attachment->sub->client->core, attachment->sub);
+    }
 }
 
 void
@@ -254,12 +288,14 @@ topic_drain_pending(struct subscription *sub)
 
     while (sub->pending != NULL && subscription_has_credit(sub)) {
         struct delivery *delivery = sub->pending;
+        const struct destination *dest = delivery->from->dest;
 
         topic_pending_remove(delivery);
         if (message_is_expired(delivery->msg, core->now_ms)) {
             core->stats.expired++;
+            core_advise(core, ADVISORY_EXPIRED, dest, delivery->msg, NULL);
         } else {
-            topic_send_now(sub, delivery->msg);
+            topic_send_now(sub, delivery->msg, dest);
         }
         delivery_free(&core->pool, &delivery);
     }

@@ -32,6 +32,9 @@ void topic_publish(struct topic *topic, struct message *msg,
 /* Gives a subscriber that has just attached what the policy recovers. */
 void topic_recover(struct topic *topic, struct attachment *attachment);
 
+/* Gives one message to one subscription alone. */
+void topic_give(struct attachment *attachment, struct message *msg);
+
 /* Sends what is pending while there is credit. */
 void topic_drain_pending(struct subscription *sub);
 

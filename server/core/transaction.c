@@ -13,6 +13,7 @@ struct transaction_op {
     enum transaction_op_kind kind;
     enum destination_kind dest_kind;
     bool dead_letter;
+    int64_t delay_us;
     char *text; /* SEND: destination name; NACK: reason */
     size_t text_len;
     struct message *msg;
@@ -115,6 +116,7 @@ transaction_settle(struct transaction *tx, struct delivery *delivery,
     delivery->tx = tx;
     if (nack != NULL) {
         op->dead_letter = nack->dead_letter;
+        op->delay_us = nack->delay_us;
         op->text = xstrndup(nack->reason.data, nack->reason.len);
         op->text_len = nack->reason.len;
     }
@@ -147,6 +149,7 @@ transaction_apply(struct transaction *tx, struct transaction_op *op)
         core_ack(core, delivery);
     } else {
         struct nack_options nack = { .dead_letter = op->dead_letter,
+                                     .delay_us = op->delay_us,
                                      .reason = text };
 
         core_nack(core, delivery, &nack);

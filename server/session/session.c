@@ -85,7 +85,24 @@ session_resume(void *ctx)
     session_timer_arm(session);
 }
 
+/* The client hears why before it is cut: an ERROR when the connection goes, a
+ * last MESSAGE of the subscription when only that does (W3). */
+static void __attribute__((cold))
+session_on_ended(void *ctx, struct subscription *sub, const char *reason,
+                 bool connection)
+{
+    struct session *session = ctx;
+
+    if (connection) {
+        session_error(session, NULL, TRANSPORT_CLOSE_POLICY, "slow consumer",
+                      "%s", reason);
+    } else {
+        session_end_subscription(session, sub->ctx, reason);
+    }
+}
+
 const struct client_ops session_client_ops = {
+    .ended = session_on_ended,
     .deliver = session_deliver,
     .stored = session_on_stored,
     .resume = session_resume,
@@ -116,6 +133,8 @@ session_new(const struct session_config *config, struct core *core,
     session->login_due_us = now_us + config->login_timeout_us;
     session_make_name(session);
     core_client_open(core, &session->client, &session_client_ops, session);
+    session->client.name = session->name;
+    session->client.peer = transport->peer;
     transport->ops->timer_set(transport, session->login_due_us);
     return session;
 }

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* A week: longer is a mistake. */
+#define NACK_DELAY_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
+
 /* The n of `<name>-<n>` when the id is one of ours. */
 static bool
 ack_parse_id(const struct session *session, struct span id, uint64_t *n_out)
@@ -192,10 +195,26 @@ void
 session_nack(struct session *session, const struct frame *frame)
 {
     struct span requeue = frame_get(frame, HEADER_REQUEUE);
+    int64_t delay_ms = -1;
     struct nack_options options = {
+        .delay_us = -1,
         .dead_letter = requeue.data != NULL && !span_is_true(requeue),
         .reason = frame_get(frame, HEADER_REASON),
     };
 
+    if (frame_has(frame, HEADER_DELAY)) {
+        if (!span_to_i64(span_trim(frame_get(frame, HEADER_DELAY)),
+                         &delay_ms) ||
+            delay_ms < 0 || delay_ms > NACK_DELAY_MAX_MS) {
+            session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                          "bad number",
+                          "header delay was \"%s\"; expected milliseconds "
+                          "from 0 to %lld",
+                          SESSION_TEXT(frame_get(frame, HEADER_DELAY)),
+                          (long long)NACK_DELAY_MAX_MS);
+            return;
+        }
+        options.delay_us = delay_ms * 1000;
+    }
     ack_or_nack(session, frame, &options);
 }

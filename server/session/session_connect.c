@@ -138,6 +138,7 @@ session_connect(struct session *session, const struct frame *frame)
     transport->last_write_us = session->now_us;
     connect_write_connected(session, frame);
     session_timer_arm(session);
+    core_client_connected(&session->client);
     log_event(LOG_LEVEL_INFO, "session", "connected",
               "id=%s peer=%s transport=%s user=%s version=%s heart-beat=%s",
               session->name, transport->peer, transport->kind,

@@ -25,6 +25,8 @@ struct session_subscription {
     struct subscription *sub;
     size_t id_len;
     char *id;        /* decoded; for 1.0 without id the destination text */
+    size_t destination_len;
+    char *destination; /* as subscribed */
     size_t line_len;
     char *line;      /* "subscription:…\nmessage-id:NAME-", as it goes out */
 };
@@ -182,6 +184,11 @@ void session_transactions_drop(struct session *session);
 /* First of several spellings of a header that the frame has. */
 struct span session_header_any(const struct frame *frame,
                                const enum header_id *ids, size_t count);
+
+/* Ends one subscription on the broker's side; its last MESSAGE says why. */
+void session_end_subscription(struct session *session,
+                              struct session_subscription *mine,
+                              const char *reason);
 
 /* Ends the subscriptions' part in the session. */
 void session_subscriptions_drop(struct session *session);

@@ -71,6 +71,10 @@ send_take_facts(struct session *session, const struct frame *frame,
 
     facts->message.timestamp_ms = core_now_ms(session->core);
     facts->message.priority = MESSAGE_PRIORITY_DEFAULT;
+    facts->message.maybe_grouped =
+        frame_has(frame, HEADER_JMSX_GROUP_ID) ||
+        frame_has(frame, HEADER_MESSAGE_GROUP) ||
+        frame_has(frame, HEADER_MESSAGE_GROUP_OLD);
     facts->message.persistent =
         span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
         span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));

@@ -7,6 +7,9 @@
 #include "server/session/session_private.h"
 
 #include "base/alloc.h"
+#include "policy/selector.h"
+#include "protocol/frame_encoder.h"
+#include "server/log.h"
 
 #include <stdlib.h>
 
@@ -124,14 +127,11 @@ static bool
 subscribe_check_unsupported(struct session *session, const struct frame *frame)
 {
     static const enum header_id unsupported[] = {
-        HEADER_SELECTOR, HEADER_ACTIVEMQ_SUBSCRIPTION_NAME,
+        HEADER_ACTIVEMQ_SUBSCRIPTION_NAME,
         HEADER_DURABLE_NAME,
     };
-    static const enum header_id exclusive[] = { HEADER_EXCLUSIVE,
-                                                HEADER_ACTIVEMQ_EXCLUSIVE,
-                                                HEADER_BROWSER };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (frame_get(frame, unsupported[i]).len > 0) {
             session_error(session, frame, TRANSPORT_CLOSE_POLICY,
                           "not supported",
@@ -140,14 +140,12 @@ subscribe_check_unsupported(struct session *session, const struct frame *frame)
                           header_name(unsupported[i]).data);
             return false;
         }
-        if (span_is_true(frame_get(frame, exclusive[i]))) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                          "not supported",
-                          "this version of stompd does not support %s:true; "
-                          "subscribe without it",
-                          header_name(exclusive[i]).data);
-            return false;
-        }
+    }
+    if (span_is_true(frame_get(frame, HEADER_BROWSER))) {
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not supported",
+                      "this version of stompd does not support browser:true; "
+                      "subscribe without it");
+        return false;
     }
     return true;
 }
@@ -170,6 +168,9 @@ subscribe_take_options(struct session *session, const struct frame *frame,
     };
     static const enum header_id retroactive_names[] = {
         HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
+    };
+    static const enum header_id exclusive_names[] = {
+        HEADER_EXCLUSIVE, HEADER_ACTIVEMQ_EXCLUSIVE
     };
     static const enum header_id no_local_names[] = { HEADER_NO_LOCAL,
                                                      HEADER_ACTIVEMQ_NO_LOCAL };
@@ -199,6 +200,8 @@ subscribe_take_options(struct session *session, const struct frame *frame,
         span_is_true(session_header_any(frame, retroactive_names, 2));
     options->no_local =
         span_is_true(session_header_any(frame, no_local_names, 2));
+    options->exclusive =
+        span_is_true(session_header_any(frame, exclusive_names, 2));
     return true;
 }
 
@@ -231,13 +234,16 @@ subscription_find(struct session *session, struct span id)
 }
 
 static struct session_subscription *
-subscription_new(struct session *session, struct span id)
+subscription_new(struct session *session, struct span id,
+                 struct span destination)
 {
     struct session_subscription *mine = xcalloc(1, sizeof(*mine));
     struct buf line = BUF_INIT;
 
     mine->id = xstrndup(id.data, id.len);
     mine->id_len = id.len;
+    mine->destination = xstrndup(destination.data, destination.len);
+    mine->destination_len = destination.len;
     header_append(&line, SPAN("subscription"), id, session->version);
     buf_append_span(&line, SPAN("message-id:"));
     buf_append(&line, session->name, session->name_len);
@@ -253,6 +259,7 @@ subscription_drop(struct session *session, struct session_subscription *mine)
 {
     HASH_DEL(session->subscriptions, mine);
     free(mine->id);
+    free(mine->destination);
     free(mine->line);
     free(mine);
 }
@@ -286,6 +293,26 @@ subscribe_check_id(struct session *session, const struct frame *frame,
                       "too many subscriptions",
                       "one connection may have %u subscriptions",
                       session->config->subscriptions_max);
+        return false;
+    }
+    return true;
+}
+
+/* Last of the checks, as the selector is the core's from then on. */
+static bool
+subscribe_take_selector(struct session *session, const struct frame *frame,
+                        struct subscribe_options *options)
+{
+    struct span text = frame_get(frame, HEADER_SELECTOR);
+    struct error err = ERROR_INIT;
+
+    if (text.len == 0) {
+        return true;
+    }
+    if (selector_parse(text, &options->selector, &err) != 0) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "bad selector", "selector, character %u: %s",
+                      err.column, err.text);
         return false;
     }
     return true;
@@ -337,7 +364,8 @@ session_subscribe(struct session *session, const struct frame *frame)
             return;
         }
     }
-    if (!subscribe_check_no_local(session, frame, &options)) {
+    if (!subscribe_check_no_local(session, frame, &options) ||
+        !subscribe_take_selector(session, frame, &options)) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -345,7 +373,8 @@ session_subscribe(struct session *session, const struct frame *frame)
         buf_append_span(&texts[i], session_core_name(session, &names[i]));
         targets[i].name = buf_span(&texts[i]);
     }
-    mine = subscription_new(session, id);
+    mine = subscription_new(session, id,
+                            frame_get(frame, HEADER_DESTINATION));
     mine->sub =
         core_subscribe(session->core, &session->client, &options, mine);
     for (size_t i = 0; i < count; i++) {
@@ -374,4 +403,51 @@ session_unsubscribe(struct session *session, const struct frame *frame)
     core_unsubscribe(mine->sub);
     subscription_drop(session, mine);
     session_receipt(session, frame, 0);
+}
+
+/* What was sent in a `client` mode goes to others; what an open transaction
+ * settles stays. */
+static void
+session_return_unacked(struct session *session, struct subscription *sub)
+{
+    struct delivery *delivery = sub->in_flight;
+
+    while (sub->ack != ACK_AUTO && delivery != NULL) {
+        struct delivery *next = delivery->next;
+
+        if (delivery->tx == NULL) {
+            (void)ack_ledger_remove(&session->ledger, delivery->id);
+            core_return(session->core, delivery);
+        }
+        delivery = next;
+    }
+}
+
+void
+session_end_subscription(struct session *session,
+                         struct session_subscription *mine,
+                         const char *reason)
+{
+    struct frame_encoder encoder;
+    struct buf *out = &session->scratch;
+
+    buf_clear(out);
+    frame_encoder_begin(&encoder, out, FRAME_MESSAGE, session->version, 0);
+    frame_encoder_header(&encoder, SPAN("subscription"),
+                         span_of(mine->id, mine->id_len));
+    frame_encoder_header(&encoder, SPAN("message-id"), SPAN("0"));
+    frame_encoder_header(&encoder, SPAN("destination"),
+                         span_of(mine->destination, mine->destination_len));
+    frame_encoder_header(&encoder, SPAN("subscription-ended"),
+                         SPAN("slow consumer"));
+    frame_encoder_header(&encoder, SPAN("reason"), span_of_text(reason));
+    frame_encoder_end(&encoder, SPAN_NONE);
+    session_write(session, buf_span(out));
+    log_event(LOG_LEVEL_WARNING, "session", "subscription ended",
+              "id=%s peer=%s subscription=%s reason=\"%s\"", session->name,
+              session->transport->peer,
+              LOG_TEXT(span_of(mine->id, mine->id_len)), reason);
+    session_return_unacked(session, mine->sub);
+    core_unsubscribe(mine->sub);
+    subscription_drop(session, mine);
 }

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/advisory.h"
+
+#include "base/buf.h"
+#include "policy/selector.h"
+#include "protocol/headers.h"
+#include "server/core/core_private.h"
+
+#include <assert.h>
+
+#define ADVISORY_PREFIX "ActiveMQ.Advisory."
+
+/* As topics spell the kind; temporary ones count as their base kind where
+ * ActiveMQ says so. */
+static const char *const advisory_kinds[] = { "Queue", "Topic", "TempQueue",
+                                              "TempTopic" };
+static const char *const advisory_base_kinds[] = { "Queue", "Topic", "Queue",
+                                                   "Topic" };
+static const char *const advisory_schemes[] = { "queue://", "topic://",
+                                                "temp-queue://",
+                                                "temp-topic://" };
+
+/* An advisory while it is made. */
+struct advisory {
+    struct core *core;
+    struct destination *topic;
+    struct attachment *only; /* a replay: for this one alone */
+    struct buf headers;
+    struct buf body;
+};
+
+bool
+advisory_is_listener(struct span topic_name)
+{
+    struct span rest = topic_name;
+    struct span level = span_split(&rest, '.');
+
+    return span_equal(level, SPAN("ActiveMQ")) && rest.data != NULL;
+}
+
+static bool
+advisory_is_about_advisories(const struct destination *dest)
+{
+    return dest->kind == DESTINATION_TOPIC &&
+           span_starts_with(destination_name_get(dest),
+                            SPAN(ADVISORY_PREFIX));
+}
+
+bool
+advisory_pattern_fits(struct span pattern, const struct destination *dest)
+{
+    return !advisory_is_about_advisories(dest) ||
+           advisory_is_listener(pattern);
+}
+
+static bool
+advisory_on_pattern(void *ctx, void *value)
+{
+    const struct subscription_pattern *pattern = value;
+    bool *heard = ctx;
+
+    *heard = advisory_is_listener(span_of_text(pattern->text));
+    return !*heard; /* one is enough */
+}
+
+/* The topic, made only when somebody would hear it: a topic for each queue that
+ * ever was would grow without end. */
+static struct destination *
+advisory_topic(struct core *core, struct span name)
+{
+    struct destination *dest = destination_find(core, DESTINATION_TOPIC, name);
+    bool heard = false;
+
+    if (dest != NULL) {
+        return dest->attachment_count > 0 ? dest : NULL;
+    }
+    trie_match(core->wildcards[DESTINATION_TOPIC], name, advisory_on_pattern,
+               &heard);
+    return heard ? destination_get(core, DESTINATION_TOPIC, name, NULL) : NULL;
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static void
+json_string(struct buf *out, struct span text)
+{
+    buf_append_char(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        if (c == '"' || c == '\\') {
+            buf_append_char(out, '\\');
+            buf_append_char(out, (char)c);
+        } else if (c < 0x20) {
+            buf_appendf(out, "\\u%04x", c);
+        } else {
+            buf_append_char(out, (char)c);
+        }
+    }
+    buf_append_char(out, '"');
+}
+
+static void
+json_key(struct buf *out, const char *key)
+{
+    if (out->len > 0 && out->data[out->len - 1] != '{') {
+        buf_append_char(out, ',');
+    }
+    json_string(out, span_of_text(key));
+    buf_append_char(out, ':');
+}
+
+static void
+json_text(struct buf *out, const char *key, struct span value)
+{
+    json_key(out, key);
+    json_string(out, value);
+}
+
+static void
+json_integer(struct buf *out, const char *key, int64_t value)
+{
+    json_key(out, key);
+    buf_appendf(out, "%lld", (long long)value);
+}
+
+static void
+json_destination(struct buf *out, const char *key,
+                 const struct destination *dest)
+{
+    struct buf text = BUF_INIT;
+
+    buf_append_span(&text, span_of_text(advisory_schemes[dest->kind]));
+    buf_append_span(&text, destination_name_get(dest));
+    json_text(out, key, buf_span(&text));
+    buf_fini(&text);
+}
+
+/* --- making and sending --------------------------------------------------- */
+
+/* Begins one on the topic prefix + kind + "." + name (either may be empty).
+ * False when nobody would get it. */
+static bool
+advisory_begin(struct advisory *advisory, struct core *core,
+               const char *what, const char *kind, struct span name)
+{
+    struct buf text = BUF_INIT;
+    struct span full;
+
+    buf_append_span(&text, SPAN(ADVISORY_PREFIX));
+    buf_append_span(&text, span_of_text(what));
+    buf_append_span(&text, span_of_text(kind));
+    if (name.len > 0) {
+        buf_append_char(&text, '.');
+        buf_append_span(&text, name);
+    }
+    full = buf_span(&text);
+    *advisory = (struct advisory){ .core = core };
+    advisory->topic = advisory_topic(core, full);
+    if (advisory->topic == NULL) {
+        buf_fini(&text);
+        return false;
+    }
+    buf_append_span(&advisory->headers, SPAN("destination:/topic/"));
+    buf_append_span(&advisory->headers, full);
+    buf_append_char(&advisory->headers, '\n');
+    header_append(&advisory->headers, SPAN("type"), SPAN("Advisory"),
+                  STOMP_1_2);
+    header_append(&advisory->headers, SPAN("content-type"),
+                  SPAN("application/json"), STOMP_1_2);
+    header_append(&advisory->headers, SPAN("transformation"),
+                  SPAN("jms-advisory-json"), STOMP_1_2);
+    header_append(&advisory->headers, SPAN("originBrokerName"),
+                  span_of_text(core->options.broker_name), STOMP_1_2);
+    buf_fini(&text);
+    return true;
+}
+
+static void
+advisory_header(struct advisory *advisory, const char *name, struct span value)
+{
+    header_append(&advisory->headers, span_of_text(name), value, STOMP_1_2);
+}
+
+static void
+advisory_header_number(struct advisory *advisory, const char *name,
+                       uint64_t value)
+{
+    header_append_u64(&advisory->headers, span_of_text(name), value);
+}
+
+static void
+advisory_header_destination(struct advisory *advisory,
+                            const struct destination *dest)
+{
+    struct buf text = BUF_INIT;
+
+    buf_append_span(&text, span_of_text(advisory_schemes[dest->kind]));
+    buf_append_span(&text, destination_name_get(dest));
+    advisory_header(advisory, "orignalDestination", buf_span(&text));
+    buf_fini(&text);
+}
+
+/* Publishes what has been made, or gives it to the one it is replayed to. */
+static void
+advisory_end(struct advisory *advisory)
+{
+    struct message_facts facts = { .priority = 0 };
+    struct message *msg =
+        message_new(&advisory->core->quota, &facts,
+                    buf_span(&advisory->headers), SPAN_NONE,
+                    buf_span(&advisory->body));
+
+    if (msg != NULL) {
+        if (advisory->only != NULL) {
+            topic_give(advisory->only, msg);
+        } else {
+            topic_publish(topic_of(advisory->topic), msg, NULL);
+        }
+        message_unref(&msg);
+    }
+    buf_fini(&advisory->headers);
+    buf_fini(&advisory->body);
+}
+
+/* --- connections, destinations, consumers ---------------------------------- */
+
+static void
+advisory_write_connection(struct advisory *advisory,
+                          const struct client *client, bool connected)
+{
+    struct buf *body = &advisory->body;
+
+    buf_append_span(body, connected ? SPAN("{\"ConnectionInfo\":{")
+                                    : SPAN("{\"RemoveInfo\":{"));
+    json_text(body, "connectionId", span_of_text(client->name));
+    if (connected) {
+        json_text(body, "clientId", span_of_text(client->name));
+        json_text(body, "clientIp", span_of_text(client->peer));
+    }
+    buf_append_span(body, SPAN("}}"));
+}
+
+void
+advisory_connection(struct core *core, const struct client *client,
+                    bool connected)
+{
+    struct advisory advisory;
+
+    if (core->advisory_listeners == 0 ||
+        !advisory_begin(&advisory, core, "Connection", "", SPAN_NONE)) {
+        return;
+    }
+    advisory_write_connection(&advisory, client, connected);
+    advisory_end(&advisory);
+}
+
+static void
+advisory_write_destination(struct advisory *advisory,
+                           const struct destination *dest, bool created)
+{
+    buf_append_span(&advisory->body, SPAN("{\"DestinationInfo\":{"));
+    json_destination(&advisory->body, "destination", dest);
+    json_integer(&advisory->body, "operationType", created ? 0 : 1);
+    buf_append_span(&advisory->body, SPAN("}}"));
+}
+
+void
+advisory_destination(struct core *core, const struct destination *dest,
+                     bool created)
+{
+    struct advisory advisory;
+
+    if (core->advisory_listeners == 0 || advisory_is_about_advisories(dest) ||
+        !advisory_begin(&advisory, core, advisory_kinds[dest->kind], "",
+                        SPAN_NONE)) {
+        return;
+    }
+    advisory_write_destination(&advisory, dest, created);
+    advisory_end(&advisory);
+}
+
+static void
+advisory_write_consumer(struct advisory *advisory,
+                        const struct attachment *attachment, bool subscribed)
+{
+    const struct subscription *sub = attachment->sub;
+    struct buf *body = &advisory->body;
+
+    advisory_header_number(advisory, "consumerCount",
+                           attachment->dest->attachment_count);
+    buf_append_span(body, subscribed ? SPAN("{\"ConsumerInfo\":{")
+                                     : SPAN("{\"RemoveInfo\":{"));
+    json_text(body, "connectionId", span_of_text(sub->client->name));
+    json_integer(body, "consumerId", (int64_t)sub->order);
+    json_destination(body, "destination", attachment->dest);
+    if (subscribed) {
+        json_integer(body, "prefetchSize", sub->prefetch);
+        json_integer(body, "priority", sub->priority);
+        if (sub->selector != NULL) {
+            json_text(body, "selector", selector_text(sub->selector));
+        }
+    }
+    buf_append_span(body, SPAN("}}"));
+}
+
+void
+advisory_consumer(struct core *core, const struct attachment *attachment,
+                  bool subscribed)
+{
+    const struct destination *dest = attachment->dest;
+    struct advisory advisory;
+
+    if (core->advisory_listeners == 0 || advisory_is_about_advisories(dest) ||
+        !advisory_begin(&advisory, core, "Consumer.",
+                        advisory_base_kinds[dest->kind],
+                        destination_name_get(dest))) {
+        return;
+    }
+    advisory_write_consumer(&advisory, attachment, subscribed);
+    advisory_end(&advisory);
+}
+
+/* --- replay ---------------------------------------------------------------- */
+
+/* The same message as when it happened, for one late subscriber. */
+static bool
+advisory_begin_replay(struct advisory *advisory, struct core *core,
+                      struct attachment *attachment)
+{
+    struct span name = span_after(destination_name_get(attachment->dest),
+                                  sizeof(ADVISORY_PREFIX) - 1);
+    bool begun;
+    char what[512];
+
+    if (name.len >= sizeof(what)) {
+        return false;
+    }
+    memcpy(what, name.data, name.len);
+    what[name.len] = '\0';
+    begun = advisory_begin(advisory, core, what, "", SPAN_NONE);
+    advisory->only = attachment;
+    return begun;
+}
+
+static void
+advisory_replay_consumers(struct core *core, struct attachment *attachment,
+                          struct span kind_and_name)
+{
+    struct span kind = span_split(&kind_and_name, '.');
+    enum destination_kind of_kind = span_equal(kind, SPAN("Queue"))
+                                        ? DESTINATION_QUEUE
+                                        : DESTINATION_TOPIC;
+    struct destination *dest =
+        kind_and_name.data != NULL
+            ? destination_find(core, of_kind, kind_and_name)
+            : NULL;
+    struct attachment *at;
+
+    if (dest == NULL) {
+        return;
+    }
+    DL_FOREACH2(dest->attachments, at, dest_next) {
+        struct advisory advisory;
+
+        if (advisory_begin_replay(&advisory, core, attachment)) {
+            advisory_write_consumer(&advisory, at, true);
+            advisory_end(&advisory);
+        }
+    }
+}
+
+static void
+advisory_replay_connections(struct core *core, struct attachment *attachment)
+{
+    struct client *client;
+
+    DL_FOREACH2(core->clients, client, core_next) {
+        struct advisory advisory;
+
+        if (advisory_begin_replay(&advisory, core, attachment)) {
+            advisory_write_connection(&advisory, client, true);
+            advisory_end(&advisory);
+        }
+    }
+}
+
+static void
+advisory_replay_destinations(struct core *core, struct attachment *attachment,
+                             enum destination_kind kind)
+{
+    struct destination *dest;
+    struct destination *next;
+
+    HASH_ITER(hh, core->destinations, dest, next) {
+        struct advisory advisory;
+
+        if (dest->kind == kind && !advisory_is_about_advisories(dest) &&
+            advisory_begin_replay(&advisory, core, attachment)) {
+            advisory_write_destination(&advisory, dest, true);
+            advisory_end(&advisory);
+        }
+    }
+}
+
+void
+advisory_replay(struct core *core, struct attachment *attachment)
+{
+    struct span name = destination_name_get(attachment->dest);
+
+    if (!advisory_is_about_advisories(attachment->dest)) {
+        return;
+    }
+    name = span_after(name, sizeof(ADVISORY_PREFIX) - 1);
+    if (span_equal(name, SPAN("Connection"))) {
+        advisory_replay_connections(core, attachment);
+    } else if (span_starts_with(name, SPAN("Consumer."))) {
+        advisory_replay_consumers(
+            core, attachment, span_after(name, sizeof("Consumer.") - 1));
+    }
+    for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
+        if (span_equal(name, span_of_text(advisory_kinds[kind]))) {
+            advisory_replay_destinations(core, attachment,
+                                         (enum destination_kind)kind);
+        }
+    }
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+static const char *const advisory_topics[] = {
+    [ADVISORY_EXPIRED] = "Expired.",
+    [ADVISORY_DEAD_LETTERED] = "MessageDLQd.",
+    [ADVISORY_NO_CONSUMERS] = "NoConsumer.",
+    [ADVISORY_DELIVERED] = "MessageDelivered.",
+    [ADVISORY_DISPATCHED] = "MessageDispatched.",
+    [ADVISORY_CONSUMED] = "MessageConsumed.",
+    [ADVISORY_DISCARDED] = "MessageDiscarded.",
+};
+
+static bool
+advisory_is_wanted(const struct policy_advisories *flags,
+                   enum advisory_event event)
+{
+    switch (event) {
+    case ADVISORY_EXPIRED:
+    case ADVISORY_DEAD_LETTERED:
+        return true;
+    case ADVISORY_NO_CONSUMERS:
+        return flags->no_consumers;
+    case ADVISORY_DELIVERED:
+        return flags->delivery;
+    case ADVISORY_DISPATCHED:
+        return flags->dispatched;
+    case ADVISORY_CONSUMED:
+        return flags->consumed;
+    case ADVISORY_DISCARDED:
+        return flags->discarding;
+    }
+    return false;
+}
+
+static void
+advisory_write_message(struct advisory *advisory,
+                       const struct destination *dest,
+                       const struct message *msg)
+{
+    struct buf *body = &advisory->body;
+
+    buf_append_span(body, SPAN("{\"ActiveMQMessage\":{"));
+    json_destination(body, "destination", dest);
+    json_integer(body, "timestamp", msg->timestamp_ms);
+    json_integer(body, "expiration", msg->expires_ms);
+    json_integer(body, "priority", msg->priority);
+    json_key(body, "persistent");
+    buf_append_span(body, msg->persistent ? SPAN("true") : SPAN("false"));
+    json_text(body, "headers", msg->headers);
+    if (dest->policy->advisories.include_body && span_is_utf8(msg->body)) {
+        json_text(body, "text", msg->body);
+    }
+    buf_append_span(body, SPAN("}}"));
+}
+
+void
+advisory_message(struct core *core, enum advisory_event event,
+                 const struct destination *dest, const struct message *msg,
+                 const struct subscription *sub)
+{
+    struct advisory advisory;
+    bool base_kind =
+        event == ADVISORY_EXPIRED || event == ADVISORY_NO_CONSUMERS;
+
+    if (core->advisory_listeners == 0 ||
+        !advisory_is_wanted(&dest->policy->advisories, event) ||
+        advisory_is_about_advisories(dest) ||
+        !advisory_begin(&advisory, core, advisory_topics[event],
+                        (base_kind ? advisory_base_kinds
+                                   : advisory_kinds)[dest->kind],
+                        destination_name_get(dest))) {
+        return;
+    }
+    advisory_header_destination(&advisory, dest);
+    if (sub != NULL) {
+        advisory_header_number(&advisory, "consumerId", sub->order);
+        advisory_header(&advisory, "connectionId",
+                        span_of_text(sub->client->name));
+    }
+    advisory_write_message(&advisory, dest, msg);
+    advisory_end(&advisory);
+}
+
+void
+advisory_full(struct core *core, const struct destination *dest,
+              const struct client *producer)
+{
+    static const char *const topics[] = { "FULL.", "FastProducer." };
+    const bool wanted[] = { dest->policy->advisories.when_full,
+                            dest->policy->advisories.fast_producers };
+
+    for (size_t i = 0; i < 2 && core->advisory_listeners > 0; i++) {
+        struct advisory advisory;
+
+        if (!wanted[i] ||
+            !advisory_begin(&advisory, core, topics[i],
+                            advisory_kinds[dest->kind],
+                            destination_name_get(dest))) {
+            continue;
+        }
+        advisory_header(&advisory, "producerId", span_of_text(producer->name));
+        buf_append_span(&advisory.body, SPAN("{\"ProducerInfo\":{"));
+        json_text(&advisory.body, "connectionId",
+                  span_of_text(producer->name));
+        buf_append_span(&advisory.body, SPAN("}}"));
+        advisory_end(&advisory);
+    }
+}
+
+void
+advisory_slow_consumer(struct core *core, const struct attachment *attachment)
+{
+    const struct destination *dest = attachment->dest;
+    struct advisory advisory;
+
+    if (core->advisory_listeners == 0 ||
+        !dest->policy->advisories.slow_consumers ||
+        !advisory_begin(&advisory, core, "SlowConsumer.",
+                        advisory_kinds[dest->kind],
+                        destination_name_get(dest))) {
+        return;
+    }
+    advisory_header_number(&advisory, "consumerId", attachment->sub->order);
+    advisory_write_consumer(&advisory, attachment, true);
+    advisory_end(&advisory);
+}

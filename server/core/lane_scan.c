@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/lane_scan.h"
+
+#include "base/alloc.h"
+#include "server/core/core_private.h"
+#include "server/core/select.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Matches that are read ahead for one consumer. */
+enum { SCAN_FOUND_MAX = 1000 };
+
+static bool
+scan_matches(const struct lane_scan *scan, const struct message *msg,
+             uint32_t attempts)
+{
+    return select_matches(scan->attachment->sub->selector,
+                          &scan->lane->queue->base, msg, attempts);
+}
+
+struct lane_scan *
+lane_scan_of(struct attachment *attachment, struct lane *lane)
+{
+    struct lane_scan *scan;
+
+    for (scan = attachment->scans; scan != NULL; scan = scan->other) {
+        if (scan->lane == lane) {
+            return scan;
+        }
+    }
+    scan = xcalloc(1, sizeof(*scan));
+    scan->lane = lane;
+    scan->attachment = attachment;
+    scan->at = lane->waiting;
+    scan->ahead_start = lane->paged_from;
+    scan->ahead_from = lane->paged_from;
+    scan->other = attachment->scans;
+    attachment->scans = scan;
+    DL_APPEND(lane->scans, scan);
+    return scan;
+}
+
+void
+lane_scans_free(struct attachment *attachment)
+{
+    while (attachment->scans != NULL) {
+        struct lane_scan *scan = attachment->scans;
+
+        attachment->scans = scan->other;
+        for (size_t i = 0; i < scan->found_count; i++) {
+            scan->found[i]->found_count--;
+        }
+        if (scan->lane->fetch_scan == scan) {
+            scan->lane->fetch_scan = NULL; /* the page serves nobody */
+        }
+        DL_DELETE(scan->lane->scans, scan);
+        free(scan->found);
+        free(scan);
+    }
+}
+
+/* Whether the message was looked at while it was paged. */
+static bool
+scan_has_seen(const struct lane_scan *scan, uint64_t seq)
+{
+    return seq >= scan->ahead_start && seq < scan->ahead_from;
+}
+
+/* --- what is known to match --------------------------------------------- */
+
+static void
+scan_found_add(struct lane_scan *scan, struct delivery *delivery)
+{
+    size_t at;
+
+    if (scan->found_count == scan->found_capacity) {
+        scan->found_capacity =
+            scan->found_capacity > 0 ? scan->found_capacity * 2 : 8;
+        scan->found = xrealloc(scan->found, scan->found_capacity *
+                                                sizeof(struct delivery *));
+    }
+    at = scan->found_count++;
+    while (at > 0 && scan->found[at - 1]->seq > delivery->seq) {
+        scan->found[at] = scan->found[at - 1];
+        at--;
+    }
+    scan->found[at] = delivery;
+    delivery->found_count++;
+}
+
+static void
+scan_found_remove(struct lane_scan *scan, const struct delivery *delivery)
+{
+    for (size_t i = 0; i < scan->found_count; i++) {
+        if (scan->found[i] == delivery) {
+            scan->found[i]->found_count--;
+            scan->found_count--;
+            memmove(&scan->found[i], &scan->found[i + 1],
+                    (scan->found_count - i) * sizeof(struct delivery *));
+            return;
+        }
+    }
+}
+
+/* --- what the lane tells ------------------------------------------------ */
+
+void
+lane_scans_on_append(struct lane *lane, struct delivery *delivery)
+{
+    struct lane_scan *scan;
+
+    DL_FOREACH(lane->scans, scan) {
+        if ((scan->at == NULL || scan->at->seq > delivery->seq) &&
+            !scan_has_seen(scan, delivery->seq)) {
+            scan->at = delivery;
+        }
+    }
+}
+
+void
+lane_scans_on_take(struct lane *lane, const struct delivery *delivery)
+{
+    struct lane_scan *scan;
+
+    DL_FOREACH(lane->scans, scan) {
+        if (scan->at == delivery) {
+            scan->at = delivery->next;
+        }
+        if (delivery->found_count > 0) {
+            scan_found_remove(scan, delivery);
+        }
+    }
+}
+
+void
+lane_scans_on_return(struct lane *lane, struct delivery *delivery)
+{
+    struct lane_scan *scan;
+
+    DL_FOREACH(lane->scans, scan) {
+        bool behind = scan->at == NULL || scan->at->seq > delivery->seq ||
+                      scan_has_seen(scan, delivery->seq);
+
+        if (behind && scan_matches(scan, delivery->msg, delivery->attempts)) {
+            scan_found_add(scan, delivery);
+        }
+    }
+}
+
+/* --- looking ------------------------------------------------------------- */
+
+/* Moves to the next resident one that matches, within the budget. */
+static void
+scan_resident(struct lane_scan *scan, size_t *budget)
+{
+    while (scan->at != NULL && *budget > 0) {
+        struct delivery *delivery = scan->at;
+
+        if (scan_has_seen(scan, delivery->seq)) {
+            scan->at = delivery->next;
+            continue;
+        }
+        if (scan_matches(scan, delivery->msg, delivery->attempts)) {
+            return;
+        }
+        (*budget)--;
+        scan->at = delivery->next;
+    }
+}
+
+struct delivery *
+lane_scan_next(struct lane_scan *scan, size_t *budget)
+{
+    struct delivery *found =
+        scan->found_count > 0 ? scan->found[0] : NULL;
+
+    scan_resident(scan, budget);
+    if (scan->at != NULL && *budget > 0 &&
+        (found == NULL || scan->at->seq < found->seq)) {
+        return scan->at;
+    }
+    if (found == NULL && scan->at == NULL && lane_scan_wants_page(scan)) {
+        lane_read_ahead(scan->lane, scan);
+    }
+    return found;
+}
+
+bool
+lane_scan_wants_page(struct lane_scan *scan)
+{
+    const struct lane *lane = scan->lane;
+
+    if (lane->paged_count == 0) {
+        return false;
+    }
+    if (scan->ahead_from < lane->paged_from) {
+        scan->ahead_start = lane->paged_from;
+        scan->ahead_from = lane->paged_from;
+    }
+    return scan->found_count == 0 &&
+           scan->ahead_from < lane->queue->next_seq;
+}
+
+void
+lane_scan_take_page(struct lane_scan *scan, const struct store_page *page,
+                    uint64_t end)
+{
+    struct lane *lane = scan->lane;
+
+    for (size_t i = 0; i < page->count; i++) {
+        const struct store_record *record = &page->records[i];
+        struct delivery *delivery;
+        struct message *msg;
+
+        if (scan->found_count >= SCAN_FOUND_MAX) {
+            scan->ahead_from = record->seq;
+            return;
+        }
+        scan->ahead_from = record->seq + 1;
+        if (lane_is_ahead(lane, record->seq)) {
+            continue; /* another consumer's, or resident already */
+        }
+        msg = lane_message_of(lane, record);
+        if (!scan_matches(scan, msg, 0)) {
+            message_unref(&msg);
+            continue;
+        }
+        delivery = lane_take_ahead(lane, record, msg);
+        scan_found_add(scan, delivery);
+    }
+    if (page->err == NULL) {
+        scan->ahead_from = page->at_end ? end : page->next_seq;
+    }
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Message groups: all messages of a group go to one consumer, its owner.  When
+ * the owner has no credit they are parked for it, and others go ahead.
+ * Source: activemq.md 3.4.
+ */
+#include "server/core/core_private.h"
+#include "server/core/queue_private.h"
+
+#include <assert.h>
+
+/* JMSXGroupSeq that deals the group anew. */
+enum { GROUP_SEQ_FIRST = 1 };
+
+static struct message_group_state *
+queue_groups(struct queue *queue)
+{
+    const struct policy *policy = queue->base.policy;
+
+    if (queue->groups == NULL) {
+        queue->groups =
+            policy->message_groups->open(&policy->message_group_parameters);
+    }
+    return queue->groups;
+}
+
+/* A new group goes to the one with the fewest, among the members of the highest
+ * priority that have credit. */
+static struct attachment *
+queue_pick_for_new_group(struct queue *queue)
+{
+    const struct message_group_map *map = queue->base.policy->message_groups;
+    struct attachment *best = queue_pick(queue);
+    struct dispatch_member *member;
+
+    if (best == NULL) {
+        return NULL;
+    }
+    DL_FOREACH(queue->base.members, member) {
+        struct attachment *attachment = attachment_of(member);
+
+        if (member->priority == best->member.priority &&
+            subscription_has_credit(attachment->sub) &&
+            map->count(queue->groups, attachment) <
+                map->count(queue->groups, best)) {
+            best = attachment;
+        }
+    }
+    return best;
+}
+
+static void
+queue_park(struct attachment *owner, struct delivery *delivery)
+{
+    struct delivery *at;
+
+    lane_take(delivery->lane, delivery);
+    delivery->state = DELIVERY_PARKED;
+    delivery->lane->parked_count++;
+    owner->sub->parked_count++;
+    /* By seq: one that came back may be older than what is parked. */
+    DL_FOREACH(owner->parked, at) {
+        if (at->seq > delivery->seq) {
+            break;
+        }
+    }
+    if (at != NULL) {
+        DL_PREPEND_ELEM(owner->parked, at, delivery);
+    } else {
+        DL_APPEND(owner->parked, delivery);
+    }
+}
+
+static void
+queue_parked_remove(struct attachment *owner, struct delivery *delivery)
+{
+    DL_DELETE(owner->parked, delivery);
+    delivery->lane->parked_count--;
+    owner->sub->parked_count--;
+    delivery->state = DELIVERY_WAITING;
+}
+
+enum queue_group_choice
+queue_choose_for_group(struct queue *queue, struct delivery *delivery,
+                       struct attachment **chosen_out)
+{
+    const struct message_group_map *map = queue->base.policy->message_groups;
+    struct message_group_state *groups = queue_groups(queue);
+    const struct message *msg = delivery->msg;
+    struct attachment *owner = map->find(groups, msg->group);
+
+    if (owner != NULL && msg->group_seq != GROUP_SEQ_FIRST &&
+        owner->place != ATTACHMENT_STANDBY) {
+        if (owner->parked == NULL && subscription_has_credit(owner->sub)) {
+            *chosen_out = owner;
+            return QUEUE_GROUP_CHOSEN;
+        }
+        queue_park(owner, delivery);
+        return QUEUE_GROUP_PARKED;
+    }
+    *chosen_out = queue_pick_for_new_group(queue);
+    if (*chosen_out == NULL) {
+        return QUEUE_GROUP_NOBODY;
+    }
+    map->assign(groups, msg->group, *chosen_out);
+    return QUEUE_GROUP_CHOSEN;
+}
+
+void
+queue_group_after(struct queue *queue, const struct message *msg)
+{
+    if (msg->group_seq < 0 && queue->groups != NULL) {
+        queue->base.policy->message_groups->remove(queue->groups, msg->group);
+    }
+}
+
+void
+queue_unpark(struct attachment *attachment)
+{
+    struct queue *queue = queue_of(attachment->dest);
+
+    while (attachment->parked != NULL &&
+           subscription_has_credit(attachment->sub)) {
+        struct delivery *delivery = attachment->parked;
+
+        queue_parked_remove(attachment, delivery);
+        queue_group_after(queue, delivery->msg);
+        queue_hand_out(queue, delivery, attachment);
+    }
+    queue_mark_dirty(queue); /* there may be room for the next page */
+}
+
+void
+queue_groups_release(struct queue *queue, struct attachment *attachment)
+{
+    if (queue->groups != NULL) {
+        queue->base.policy->message_groups->remove_owner(queue->groups,
+                                                         attachment);
+    }
+    while (attachment->parked != NULL) {
+        struct delivery *delivery = attachment->parked->prev; /* the last */
+
+        queue_parked_remove(attachment, delivery);
+        lane_return(delivery->lane, delivery);
+    }
+}
+
+void
+queue_groups_free(struct queue *queue)
+{
+    if (queue->groups != NULL) {
+        queue->base.policy->message_groups->close(&queue->groups);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of a queue share: queue.c dispatches, queue_members.c knows
+ * who may receive, queue_groups.c whose group a message belongs to,
+ * queue_delayed.c what is tried again later.
+ */
+#pragma once
+#include "server/core/queue.h"
+
+/* The policy's choice among the members with credit, NULL when none has; those
+ * without are put aside until credit comes back. */
+struct attachment *queue_pick(struct queue *queue);
+
+/* Hands a delivery, which is on no list, to a consumer with credit. */
+void queue_hand_out(struct queue *queue, struct delivery *delivery,
+                    struct attachment *attachment);
+
+enum queue_group_choice {
+    QUEUE_GROUP_CHOSEN, /* *chosen_out is to get it */
+    QUEUE_GROUP_PARKED, /* kept for its owner, who has no credit */
+    QUEUE_GROUP_NOBODY, /* no member has credit */
+};
+
+/* Who gets a message that belongs to a group. */
+enum queue_group_choice queue_choose_for_group(struct queue *queue,
+                                               struct delivery *delivery,
+                                               struct attachment **chosen_out);
+
+/* The message has gone out: a negative JMSXGroupSeq closes its group. */
+void queue_group_after(struct queue *queue, const struct message *msg);
+
+/* The owner is gone, or groups are dealt anew: what is parked waits for
+ * anybody. */
+void queue_groups_release(struct queue *queue, struct attachment *attachment);
+
+void queue_groups_free(struct queue *queue);
+void queue_delayed_free(struct queue *queue);

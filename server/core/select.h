@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a selector picks a message: the message's side of policy/selector.h.
+ * Headers stand in wire form and are looked up at most once per message.
+ */
+#pragma once
+#include "policy/selector.h"
+#include "server/core/destination.h"
+
+#include <stdbool.h>
+
+/* attempts: how often it has been handed out before.  dest: where it is. */
+bool select_matches(const struct selector *selector,
+                    const struct destination *dest, const struct message *msg,
+                    uint32_t attempts);
