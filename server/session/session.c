@@ -406,7 +406,8 @@ session_refuse(struct session *session, enum transport_close how,
                const char *message, const char *details)
 {
     if (session->state != SESSION_CLOSING) {
-        session_error(session, NULL, how, message, "%s", details);
+        session_error(session, NULL, how, message, "%s",
+                      details != NULL ? details : message);
     }
 }
 

@@ -74,7 +74,7 @@ void session_on_closed(struct session *session, const char *reason,
                        int64_t now_us);
 
 /* Sends an ERROR with that text and closes: shutdown, a limit of the
- * transport.  Before CONNECT too. */
+ * transport.  details may be NULL.  Before CONNECT too. */
 void session_refuse(struct session *session, enum transport_close how,
                     const char *message, const char *details);
 
