@@ -184,3 +184,10 @@ select_matches(const struct selector *selector, const struct destination *dest,
     ctx.scratch_len = 0;
     return selector_evaluate(selector, select_lookup, &ctx) == SELECTOR_TRUE;
 }
+
+int
+select_parse(struct span text, struct selector **selector_out,
+             struct error *err)
+{
+    return selector_parse(text, selector_out, err);
+}

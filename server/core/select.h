@@ -4,10 +4,16 @@
  * Headers stand in wire form and are looked up at most once per message.
  */
 #pragma once
+#include "base/error.h"
 #include "policy/selector.h"
 #include "server/core/destination.h"
 
 #include <stdbool.h>
+
+/* selector_parse, for those who see the core alone: the text of a SUBSCRIBE.
+ * err->column is the character at fault. */
+int select_parse(struct span text, struct selector **selector_out,
+                 struct error *err);
 
 /* attempts: how often it has been handed out before.  dest: where it is. */
 bool select_matches(const struct selector *selector,

@@ -7,8 +7,8 @@
 #include "server/session/session_private.h"
 
 #include "base/alloc.h"
-#include "policy/selector.h"
 #include "protocol/frame_encoder.h"
+#include "server/core/select.h"
 #include "server/log.h"
 
 #include <stdlib.h>
@@ -309,7 +309,7 @@ subscribe_take_selector(struct session *session, const struct frame *frame,
     if (text.len == 0) {
         return true;
     }
-    if (selector_parse(text, &options->selector, &err) != 0) {
+    if (select_parse(text, &options->selector, &err) != 0) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "bad selector", "selector, character %u: %s",
                       err.column, err.text);
