@@ -181,6 +181,7 @@ START_TEST(topic_order_is_by_subscription_and_never_changes)
     static const struct dispatch_policy *const policies[] = {
         &dispatch_simple,
         &dispatch_strict_order,
+        &dispatch_client_id_filter,
     };
     const struct dispatch_policy *policy = policies[_i];
     struct bench bench = { .list = NULL };
@@ -191,6 +192,63 @@ START_TEST(topic_order_is_by_subscription_and_never_changes)
     bench_add(&bench, policy, 1, 0, 1);
     ck_assert_str_eq(bench_order(&bench), "ABCD");
     ck_assert(policy->offered == NULL);
+}
+END_TEST
+
+START_TEST(topic_priority_serves_the_highest_first_then_the_oldest)
+{
+    static const struct dispatch_policy *const policies[] = {
+        &dispatch_priority,
+        &dispatch_priority_network,
+    };
+    const struct dispatch_policy *policy = policies[_i];
+    struct bench bench = { .list = NULL };
+
+    bench_add(&bench, policy, 0, 0, 1);
+    bench_add(&bench, policy, 3, 5, 1);
+    bench_add(&bench, policy, 1, 9, 1);
+    bench_add(&bench, policy, 2, 5, 1);
+    ck_assert_str_eq(bench_order(&bench), "BCDA");
+    ck_assert(policy->offered == NULL && policy->accepts == NULL);
+}
+END_TEST
+
+static const struct {
+    const char *destination;
+    const char *property; /* NULL = the message has none */
+    const char *client_id;
+    bool accepted;
+} offers[] = {
+    { "NEWS", NULL, "c1", true },
+    { "NEWS.PTP", NULL, "c1", true },
+    { "NEWS.PTP", "c1", "c1", true },
+    { "NEWS.PTP", "c1", "c2", false },
+    { "NEWS.PTP", "c1", "", false },
+    { "NEWS.PTP", "", "c1", false },
+    { "NEWS", "c1", "c1", false },
+    { "NEWS.ptp", "c1", "c1", false },
+    { "PTP", "c1", "c1", false },
+    { ".PTP", "c1", "c1", true },
+};
+
+START_TEST(client_id_filter_gives_a_message_to_its_client)
+{
+    char property[] = "PTP_CLIENTID";
+    char suffix[] = ".PTP";
+    struct dispatch_parameters parameters = {
+        .ptp_client_id = property,
+        .ptp_suffix = suffix,
+    };
+    struct dispatch_offer offer = {
+        .destination = span_of_text(offers[_i].destination),
+        .ptp_client_id = offers[_i].property != NULL
+                             ? span_of_text(offers[_i].property)
+                             : SPAN_NONE,
+    };
+
+    ck_assert(dispatch_client_id_filter.accepts(
+                  &parameters, &offer, span_of_text(offers[_i].client_id)) ==
+              offers[_i].accepted);
 }
 END_TEST
 
@@ -228,7 +286,11 @@ main(void)
     tcase_add_test(tcase, an_empty_list_gives_nobody);
     tcase_add_test(tcase, topic_round_robin_rotates_who_is_first);
     tcase_add_loop_test(
-        tcase, topic_order_is_by_subscription_and_never_changes, 0, 2);
+        tcase, topic_order_is_by_subscription_and_never_changes, 0, 3);
+    tcase_add_loop_test(
+        tcase, topic_priority_serves_the_highest_first_then_the_oldest, 0, 2);
+    tcase_add_loop_test(tcase, client_id_filter_gives_a_message_to_its_client,
+                        0, (int)(sizeof(offers) / sizeof(offers[0])));
     tcase_add_test(tcase, every_policy_has_what_the_core_must_find);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

@@ -31,6 +31,8 @@ static const struct recovery_parameters parameters = {
     .release = release,
     .duration_us = 1000,
     .count = 3,
+    .bytes = 10,
+    .wrapped = &recovery_none,
 };
 
 static void
@@ -184,6 +186,173 @@ START_TEST(an_expired_message_is_not_visited)
 }
 END_TEST
 
+static void
+record_bytes(const struct recovery_policy *policy,
+             struct recovery_state *state, size_t index, size_t bytes)
+{
+    struct recovery_item item = { .message = &held[index], .bytes = bytes };
+
+    policy->record(state, &item);
+}
+
+START_TEST(fixed_sized_keeps_the_last_ones_that_are_so_many_bytes)
+{
+    struct recovery_state *state = recovery_fixed_sized.open(&parameters);
+
+    for (size_t i = 0; i < 5; i++) {
+        record_bytes(&recovery_fixed_sized, state, i, 4);
+    }
+    expect(&recovery_fixed_sized, state, 0, 3, 2);
+    record_bytes(&recovery_fixed_sized, state, 5, 2);
+    expect(&recovery_fixed_sized, state, 0, 3, 3);
+    record_bytes(&recovery_fixed_sized, state, 6, 10);
+    expect(&recovery_fixed_sized, state, 0, 6, 1);
+    recovery_fixed_sized.close(&state);
+    expect_none_held();
+}
+END_TEST
+
+/* As ActiveMQ: what it keeps are the last ones, never older ones alone. */
+START_TEST(fixed_sized_is_emptied_by_a_message_that_is_too_large)
+{
+    struct recovery_state *state = recovery_fixed_sized.open(&parameters);
+
+    record_bytes(&recovery_fixed_sized, state, 0, 4);
+    record_bytes(&recovery_fixed_sized, state, 1, 11);
+    expect(&recovery_fixed_sized, state, 0, 0, 0);
+    expect_none_held();
+    record_bytes(&recovery_fixed_sized, state, 2, 10);
+    expect(&recovery_fixed_sized, state, 0, 2, 1);
+    recovery_fixed_sized.close(&state);
+    expect_none_held();
+}
+END_TEST
+
+static bool
+accept_even(void *query_state, void *message)
+{
+    const int *count = message;
+
+    ck_assert_ptr_eq(query_state, held);
+    return (count - held) % 2 == 0;
+}
+
+START_TEST(query_based_keeps_the_last_that_the_query_selects)
+{
+    struct recovery_parameters query = parameters;
+    struct recovery_state *state;
+    struct seen seen = { .count = 0 };
+
+    query.accepts = accept_even;
+    query.query_state = held;
+    state = recovery_query_based.open(&query);
+    for (size_t i = 0; i < 11; i++) {
+        record(&recovery_query_based, state, i, 0);
+    }
+    recovery_query_based.visit_all(state, 0, 0, seen_add, &seen);
+    ck_assert_uint_eq(seen.count, 3);
+    ck_assert_uint_eq(seen.indexes[0], 6);
+    ck_assert_uint_eq(seen.indexes[1], 8);
+    ck_assert_uint_eq(seen.indexes[2], 10);
+    recovery_query_based.close(&state);
+    expect_none_held();
+}
+END_TEST
+
+static void
+record_retain(struct recovery_state *state, size_t index, int64_t sent_us,
+              enum recovery_retain retain)
+{
+    struct recovery_item item = {
+        .message = &held[index],
+        .sent_us = sent_us,
+        .retain = retain,
+    };
+
+    recovery_retained.record(state, &item);
+}
+
+START_TEST(retained_keeps_a_message_until_the_next_or_a_clear)
+{
+    struct recovery_state *state = recovery_retained.open(&parameters);
+
+    record_retain(state, 0, 0, RECOVERY_RETAIN_NO);
+    expect(&recovery_retained, state, 0, 0, 0);
+    record_retain(state, 1, 0, RECOVERY_RETAIN_KEEP);
+    record_retain(state, 2, 0, RECOVERY_RETAIN_NO);
+    expect(&recovery_retained, state, INT64_MAX, 1, 1);
+    record_retain(state, 3, 0, RECOVERY_RETAIN_KEEP);
+    expect(&recovery_retained, state, 0, 3, 1);
+    record_retain(state, 3, 0, RECOVERY_RETAIN_KEEP);
+    expect(&recovery_retained, state, 0, 3, 1);
+    ck_assert_int_eq(held[1], 0);
+    recovery_retained.sweep(state, 1000000);
+    record_retain(state, 4, 0, RECOVERY_RETAIN_CLEAR);
+    expect(&recovery_retained, state, 0, 0, 0);
+    record_retain(state, 5, 0, RECOVERY_RETAIN_KEEP);
+    recovery_retained.close(&state);
+    ck_assert_ptr_null(state);
+    expect_none_held();
+    recovery_retained.close(&state);
+}
+END_TEST
+
+static void
+seen_retain(void *ctx, const struct recovery_item *item)
+{
+    struct seen *seen = ctx;
+
+    ck_assert_int_eq(item->retain, seen->count == 0 ? RECOVERY_RETAIN_KEEP
+                                                    : RECOVERY_RETAIN_NO);
+    seen_add(ctx, item);
+}
+
+START_TEST(retained_comes_first_and_once_then_what_is_wrapped)
+{
+    struct recovery_parameters wrapping = parameters;
+    struct recovery_state *state;
+    struct seen seen = { .count = 0 };
+
+    wrapping.wrapped = &recovery_timed;
+    state = recovery_retained.open(&wrapping);
+    for (size_t i = 0; i < 4; i++) {
+        record_retain(state, i, (int64_t)i * 100,
+                      i == 2 ? RECOVERY_RETAIN_KEEP : RECOVERY_RETAIN_NO);
+    }
+    recovery_retained.visit_all(state, 500, 0, seen_retain, &seen);
+    ck_assert_uint_eq(seen.count, 4);
+    ck_assert_uint_eq(seen.indexes[0], 2);
+    ck_assert_uint_eq(seen.indexes[1], 0);
+    ck_assert_uint_eq(seen.indexes[2], 1);
+    ck_assert_uint_eq(seen.indexes[3], 3);
+    recovery_retained.sweep(state, 100000);
+    expect(&recovery_retained, state, 100000, 2, 1);
+    ck_assert_int_eq(held[3], 0);
+    recovery_retained.close(&state);
+    expect_none_held();
+}
+END_TEST
+
+START_TEST(a_retained_message_that_has_expired_is_not_visited)
+{
+    struct recovery_state *state = recovery_retained.open(&parameters);
+    struct recovery_item item = {
+        .message = &held[7],
+        .expires_ms = 50,
+        .retain = RECOVERY_RETAIN_KEEP,
+    };
+    struct seen seen = { .count = 0 };
+
+    recovery_retained.record(state, &item);
+    recovery_retained.visit_all(state, 0, 51, seen_add, &seen);
+    ck_assert_uint_eq(seen.count, 0);
+    recovery_retained.visit_all(state, 0, 50, seen_add, &seen);
+    ck_assert_uint_eq(seen.count, 1);
+    recovery_retained.close(&state);
+    expect_none_held();
+}
+END_TEST
+
 START_TEST(none_has_no_state_and_the_others_have_all)
 {
     ck_assert_ptr_eq(recovery_policies[0], &recovery_none);
@@ -219,6 +388,14 @@ main(void)
                    timed_lets_go_of_the_old_at_a_sweep_and_at_a_record);
     tcase_add_test(tcase, timed_keeps_its_order_while_it_grows_and_shrinks);
     tcase_add_test(tcase, an_expired_message_is_not_visited);
+    tcase_add_test(tcase,
+                   fixed_sized_keeps_the_last_ones_that_are_so_many_bytes);
+    tcase_add_test(tcase,
+                   fixed_sized_is_emptied_by_a_message_that_is_too_large);
+    tcase_add_test(tcase, query_based_keeps_the_last_that_the_query_selects);
+    tcase_add_test(tcase, retained_keeps_a_message_until_the_next_or_a_clear);
+    tcase_add_test(tcase, retained_comes_first_and_once_then_what_is_wrapped);
+    tcase_add_test(tcase, a_retained_message_that_has_expired_is_not_visited);
     tcase_add_test(tcase, none_has_no_state_and_the_others_have_all);
     tcase_add_test(tcase, closing_nothing_is_fine);
     suite_add_tcase(suite, tcase);
