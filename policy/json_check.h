@@ -45,6 +45,11 @@ bool json_check_read_file(const char *path, size_t max, struct buf *text_out,
  * The same name twice in an object is one. */
 json_t *json_check_parse(struct json_check *check);
 
+/* Checks one value by a row, which is not on the path, and stores it in
+ * target. */
+void json_check_value(struct json_check *check, json_t *value,
+                      const struct json_key *key, void *target);
+
 /* Checks the members of object (its path is the check's) and stores what is
  * right in target.  A member that is wrong leaves its field alone. */
 void json_check_object(struct json_check *check, json_t *object,

@@ -6,10 +6,6 @@
 #pragma once
 #include "policy/json_check.h"
 
-/* Checks value and stores it in target at the row's offset. */
-void json_check_value(struct json_check *check, json_t *value,
-                      const struct json_key *key, void *target);
-
 /* The same for a row that is neither a strategy, an object nor custom: false,
  * and no fault, when the value is not right. */
 bool json_value_take(const json_t *value, const struct json_key *key,

@@ -224,8 +224,8 @@ enum {
       "Let other connections consume from a temporary destination than "      \
       "the one that made it.")
 
-/* X(strategy or NULL = each, name, type, field, min, max, default, what the type
- *   needs, help) */
+/* X(strategy or NULL = each, name, type, field, min, max, default, what the
+ *   type needs, help), MUST for what must be given */
 #define POLICY_DISPATCH_PARAMETERS(X)                                         \
     X("clientIdFilter", "ptpClientId", STRING,                                \
       topic_dispatch_parameters.ptp_client_id, 0, 0, "\"PTP_CLIENTID\"",      \
@@ -249,7 +249,7 @@ enum {
       "Read because files of ActiveMQ have it; a place needs no cache "       \
       "here.")
 
-#define POLICY_RECOVERY_PARAMETERS(X)                                         \
+#define POLICY_RECOVERY_PARAMETERS(X, MUST)                                   \
     X("fixedCount", "maximumSize", COUNT, recovery_parameters.count, 1,       \
       POLICY_KEEP_MAX, "100", .family = NULL,                                 \
       "How many messages are kept.")                                          \
@@ -264,9 +264,8 @@ enum {
       recovery_parameters.duration_us, 1, POLICY_DURATION_MAX, "\"1m\"",      \
       .family = NULL,                                                         \
       "How long a message is kept.")                                          \
-    X("queryBased", "query", STRING, recovery_parameters.query, 0, 0, NULL,   \
-      .required = true,                                                       \
-      "The selector: SQL-92, as in a SUBSCRIBE.")                             \
+    MUST("queryBased", "query", STRING, recovery_parameters.query, 0, 0, NULL,\
+         .family = NULL, "The selector: SQL-92, as in a SUBSCRIBE.")          \
     X("queryBased", "maximumSize", COUNT, recovery_parameters.count, 1,       \
       POLICY_KEEP_MAX, "100", .family = NULL,                                 \
       "How many messages are kept.")                                          \
@@ -297,7 +296,7 @@ enum {
 
 #define POLICY_EVICTION_PARAMETERS(X)                                         \
     X("uniqueProperty", "propertyName", STRING,                               \
-      eviction_parameters.property, 0, 0, NULL, .required = true,             \
+      eviction_parameters.property, 0, 0, NULL, .family = NULL,             \
       "The header.")
 
 #define POLICY_SLOW_CONSUMER_PARAMETERS(X)                                    \
@@ -411,3 +410,41 @@ enum {
     X(NULL, "collisionAvoidanceFactor", REAL, redelivery.collision_factor,    \
       0, 1, "0.15", .family = NULL,                                           \
       "By what part of it at most.")
+
+/* X as before, MUST for what must be given; the target is a struct
+ * virtual_destination. */
+#define POLICY_VIRTUAL_PARAMETERS(X, MUST)                                    \
+    X("virtualTopic", "name", CUSTOM, name, 0, 0, "\"VirtualTopic.>\"",       \
+      .custom = &policy_virtual_name, "The topics: a name or a pattern.")     \
+    X("virtualTopic", "prefix", STRING, prefix, 0, 0, "\"Consumer.*.\"",      \
+      .family = NULL,                                                         \
+      "What stands before the name of the topic in that of the queue.")       \
+    X("virtualTopic", "postfix", STRING, postfix, 0, 0, NULL, .family = NULL, \
+      "What stands behind it.")                                               \
+    X("virtualTopic", "selectorAware", BOOL, selector_aware, 0, 0, "false",   \
+      .family = NULL,                                                         \
+      "Copy only to queues of which a consumer that is there selects the "    \
+      "message.")                                                             \
+    MUST("mirroredQueue", "name", CUSTOM, name, 0, 0, NULL,                   \
+         .custom = &policy_virtual_name, "The queues: a name or a pattern.")  \
+    X("mirroredQueue", "prefix", STRING, prefix, 0, 0,                        \
+      "\"VirtualTopic.Mirror.\"", .family = NULL,                             \
+      "What stands before the name of the queue in that of the topic.")       \
+    X("mirroredQueue", "postfix", STRING, postfix, 0, 0, NULL,                \
+      .family = NULL, "What stands behind it.")                               \
+    POLICY_VIRTUAL_COMPOSITE(X, MUST, "compositeQueue", "The queues")         \
+    POLICY_VIRTUAL_COMPOSITE(X, MUST, "compositeTopic", "The topics")
+
+#define POLICY_VIRTUAL_COMPOSITE(X, MUST, type, sources)                      \
+    MUST(type, "name", CUSTOM, name, 0, 0, NULL,                              \
+         .custom = &policy_virtual_name, sources ": a name or a pattern.")    \
+    MUST(type, "forwardTo", CUSTOM, targets, 0, 0, NULL,                      \
+         .custom = &policy_virtual_targets,                                   \
+         "The targets: texts like \"/queue/A\" or \"/topic/A\", or "          \
+         "objects of queue or topic and, for a part of the messages, "        \
+         "selector.")                                                         \
+    X(type, "forwardOnly", BOOL, forward_only, 0, 0, "true", .family = NULL,  \
+      "What is sent goes to the targets only.")                               \
+    X(type, "sendWhenNotMatched", BOOL, send_when_not_matched, 0, 0, "false", \
+      .family = NULL,                                                         \
+      "But where it was sent to when no target's selector matches.")

@@ -6,27 +6,36 @@
 #include "policy/policy_load.h"
 
 #include "base/alloc.h"
-#include "policy/json_check.h"
-#include "policy/json_locate.h"
+#include "policy/policy_loader.h"
 #include "policy/policy_schema.h"
 
 #include <stdlib.h>
 
 enum { POLICY_FILE_MAX = 64 * 1024 * 1024 };
 
-struct policy_loader {
-    struct policy_map *map;
-    struct json_place *places; /* of the entries */
-    size_t place_count;
-    const char *kind_key; /* of the entry: `queue` ... once it was met */
-    bool is_default;      /* the entry is `default` */
-};
-
 /* How a destination is written in a frame, which a pattern is not. */
 static const char *const policy_prefixes[] = {
     "/queue/",  "/topic/",  "/temp-queue/",  "/temp-topic/",
     "queue://", "topic://", "temp-queue://", "temp-topic://",
 };
+
+void
+policy_loader_find_places(struct policy_loader *loader,
+                          const struct json_check *check, const json_t *array)
+{
+    size_t count = json_array_size(array);
+
+    free(loader->places);
+    loader->places = xcalloc(count, sizeof(*loader->places));
+    loader->place_count = json_locate_elements(
+        check->text, buf_span(&check->pointer), loader->places, count);
+}
+
+unsigned
+policy_loader_line(const struct policy_loader *loader, size_t index)
+{
+    return index < loader->place_count ? loader->places[index].line : 1;
+}
 
 static bool
 policy_load_kind_of(const char *key, enum destination_kind *kind_out)
@@ -80,7 +89,7 @@ policy_load_kind_here(const struct json_check *check)
     return (enum destination_kind)kind;
 }
 
-static bool
+bool
 policy_load_pattern_is_fine(struct json_check *check, struct span pattern)
 {
     struct buf quoted = BUF_INIT;
@@ -259,16 +268,11 @@ policy_load_check_policies(struct json_check *check, json_t *value,
         json_check_expected(check, value, "an array of entries");
         return;
     }
-    loader->places =
-        xcalloc(json_array_size(value), sizeof(*loader->places));
-    loader->place_count =
-        json_locate_elements(check->text, buf_span(&check->pointer),
-                             loader->places, json_array_size(value));
+    policy_loader_find_places(loader, check, value);
     json_array_foreach (value, index, entry) {
         struct json_check_mark mark = json_check_enter_index(check, index);
         struct policy *policy = policy_load_entry(
-            check, entry,
-            index < loader->place_count ? loader->places[index].line : 1);
+            check, entry, policy_loader_line(loader, index));
 
         policy_unref(&policy);
         json_check_leave(check, mark);
@@ -305,6 +309,9 @@ static const struct json_custom policy_load_policies = {
 static const struct json_custom policy_load_default = {
     .check = policy_load_check_default,
 };
+static const struct json_custom policy_load_virtuals = {
+    .check = policy_load_check_virtuals,
+};
 static const struct json_custom policy_load_schema = {
     .check = policy_load_check_schema,
 };
@@ -316,6 +323,9 @@ static const struct json_key policy_load_rows[] = {
     { .name = "default",
       .type = JSON_KEY_CUSTOM,
       .custom = &policy_load_default },
+    { .name = "virtualDestinations",
+      .type = JSON_KEY_CUSTOM,
+      .custom = &policy_load_virtuals },
     { .name = "$schema",
       .type = JSON_KEY_CUSTOM,
       .custom = &policy_load_schema },

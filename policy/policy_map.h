@@ -11,12 +11,14 @@
 #include "base/destination_kind.h"
 #include "base/span.h"
 #include "policy/policy.h"
+#include "policy/virtual_destination.h"
 
 #include <stdbool.h>
 
 struct policy_map; /* opaque: defined in policy_map.c */
 
-/* An empty map: every lookup gives ActiveMQ's defaults. */
+/* An empty map: every lookup gives ActiveMQ's defaults, of which the virtual
+ * topic `VirtualTopic.>` is one. */
 struct policy_map *policy_map_new(void);
 void policy_map_free(struct policy_map **map);
 
@@ -35,3 +37,24 @@ void policy_map_set_default(struct policy_map *map, struct policy *policy);
  */
 struct policy *policy_map_find(const struct policy_map *map,
                                enum destination_kind kind, struct span name);
+
+/* Takes out all virtual destinations, ActiveMQ's own too. */
+void policy_map_clear_virtuals(struct policy_map *map);
+
+/* Takes a reference on virtual, which has its type and its name.  When there is
+ * one of that type and name already, nothing is changed and that is returned;
+ * else NULL. */
+const struct virtual_destination *
+policy_map_add_virtual(struct policy_map *map,
+                       struct virtual_destination *virtual);
+
+/* Borrowed: lives as long as the map, or take a reference. */
+typedef void policy_map_virtual_fn(void *ctx,
+                                   struct virtual_destination *virtual);
+
+/* Visits the virtual destinations that copy what is sent to a queue or a topic
+ * of that name, all that match it: those of one type after those of another,
+ * the most specific first. */
+void policy_map_visit_virtuals(const struct policy_map *map,
+                               enum destination_kind kind, struct span name,
+                               policy_map_virtual_fn *visit, void *ctx);

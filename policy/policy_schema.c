@@ -6,6 +6,7 @@
 
 #include "policy/json_describe.h"
 #include "policy/policy_keys.h"
+#include "policy/virtual_destination.h"
 
 #include <stddef.h>
 
@@ -93,6 +94,17 @@ static const struct json_refusal policy_slow_consumer_refusals[] = {
     { .name = NULL },
 };
 
+static const struct json_refusal policy_virtual_refusals[] = {
+    { "concurrentSend", "copies are made in the turn of the message" },
+    { "copyMessage", "a message goes out as it came in, copy or not" },
+    { "dropOnResourceLimit",
+      "what a full queue does with its copy, the policy of that queue says" },
+    { "local", "stompd makes no network of brokers" },
+    { "setOriginalDestination", "a copy always says where it was sent to" },
+    { "transactedSend", "copies are made in the turn of the message" },
+    { .name = NULL },
+};
+
 /* In the order of enum policy_delivery_mode. */
 static const char *const policy_delivery_modes[] = {
     "asSent", "persistent", "nonPersistent", NULL,
@@ -103,15 +115,18 @@ static const char *const policy_scope_names[] = {
     "queue", "topic", "tempQueue", "tempTopic",
 };
 
-#define PARAMETER(strategy_, name_, type_, field_, min_, max_, default_,  \
-                  more_, help_)                                           \
-    {                                                                     \
-        .strategy = (strategy_), .name = (name_),                         \
-        .type = JSON_KEY_##type_,                                         \
-        .offset = offsetof(struct policy, field_), .min = (min_),         \
-        .max = (max_), .default_text = (default_), .help = (help_),       \
-        more_,                                                            \
+#define ROW(target_, required_, strategy_, name_, type_, field_, min_, max_, \
+            default_, more_, help_)                                          \
+    {                                                                        \
+        .required = (required_), .strategy = (strategy_), .name = (name_),   \
+        .type = JSON_KEY_##type_, .offset = offsetof(target_, field_),       \
+        .min = (min_), .max = (max_), .default_text = (default_),            \
+        .help = (help_), more_,                                              \
     },
+#define PARAMETER(...) ROW(struct policy, false, __VA_ARGS__)
+#define MUST(...) ROW(struct policy, true, __VA_ARGS__)
+#define VIRTUAL(...) ROW(struct virtual_destination, false, __VA_ARGS__)
+#define VIRTUAL_MUST(...) ROW(struct virtual_destination, true, __VA_ARGS__)
 
 static const struct json_family policy_family_recovery_wrapped;
 
@@ -122,7 +137,7 @@ static const struct json_key policy_message_group_rows[] = {
     POLICY_MESSAGE_GROUP_PARAMETERS(PARAMETER)
 };
 static const struct json_key policy_recovery_rows[] = {
-    POLICY_RECOVERY_PARAMETERS(PARAMETER)
+    POLICY_RECOVERY_PARAMETERS(PARAMETER, MUST)
 };
 static const struct json_key policy_pending_limit_rows[] = {
     POLICY_PENDING_LIMIT_PARAMETERS(PARAMETER)
@@ -131,7 +146,7 @@ static const struct json_key policy_pending_bytes_rows[] = {
     POLICY_PENDING_BYTES_KEYS(PARAMETER)
 };
 static const struct json_key policy_eviction_rows[] = {
-    POLICY_EVICTION_PARAMETERS(PARAMETER)
+    POLICY_EVICTION_PARAMETERS(MUST)
 };
 static const struct json_key policy_slow_consumer_rows[] = {
     POLICY_SLOW_CONSUMER_PARAMETERS(PARAMETER)
@@ -310,6 +325,72 @@ const struct json_keys policy_schema_keys = {
     .scope_names = policy_scope_names,
 };
 
+static const struct json_custom policy_virtual_name = {
+    .check = policy_load_check_virtual_name,
+    .expects = "a pattern",
+    .schema = "{ \"type\": \"string\", \"minLength\": 1 }",
+};
+
+static const struct json_custom policy_virtual_targets = {
+    .check = policy_load_check_virtual_targets,
+    .expects = "an array of destinations",
+    .schema =
+        "{ \"type\": \"array\", \"minItems\": 1, \"items\": { \"anyOf\": ["
+        "{ \"type\": \"string\", \"pattern\": \"^/(queue|topic)/.\" },"
+        "{ \"type\": \"object\", \"additionalProperties\": false,"
+        "\"properties\": { \"queue\": { \"type\": \"string\" },"
+        "\"topic\": { \"type\": \"string\" },"
+        "\"selector\": { \"type\": \"string\" } },"
+        "\"oneOf\": [ { \"required\": [\"queue\"] },"
+        "{ \"required\": [\"topic\"] } ] } ] } }",
+};
+
+static const struct json_key policy_virtual_parameter_rows[] = {
+    POLICY_VIRTUAL_PARAMETERS(VIRTUAL, VIRTUAL_MUST)
+};
+
+static const struct json_keys policy_virtual_parameters = {
+    JSON_KEYS(policy_virtual_parameter_rows),
+    .refusals = policy_virtual_refusals,
+};
+
+static bool
+policy_virtual_at(size_t index, struct json_strategy *out)
+{
+    const struct virtual_destination_type *type =
+        virtual_destination_types[index];
+
+    if (type == NULL) {
+        return false;
+    }
+    *out = (struct json_strategy){
+        .name = type->name,
+        .long_name = type->name,
+        .doc = type->doc,
+        .strategy = type,
+    };
+    return true;
+}
+
+static const struct json_family policy_family_virtual = {
+    .title = "virtual destination",
+    .suffix = "",
+    .at = policy_virtual_at,
+    .parameters = &policy_virtual_parameters,
+};
+
+static const struct json_key policy_virtual_rows[] = {
+    { .name = "virtualDestinations",
+      .type = JSON_KEY_STRATEGY,
+      .offset = offsetof(struct virtual_destination, type),
+      .family = &policy_family_virtual,
+      .help = "Each element of the array is one." },
+};
+
+const struct json_keys policy_schema_virtual_keys = {
+    JSON_KEYS(policy_virtual_rows),
+};
+
 static const char manual_head[] =
     ".\\\" Made from policy/policy_schema.h by stompd-policy-doc: do not "
     "edit.\n"
@@ -326,6 +407,10 @@ static const char manual_head[] =
     ".TP\n"
     ".B policies\n"
     "An array of entries: objects with the keys below.\n"
+    ".TP\n"
+    ".B virtualDestinations\n"
+    "An array of objects of one name to its parameters: see below. Without it\n"
+    "there is one, ActiveMQ's virtual topic; an empty array takes it away.\n"
     ".TP\n"
     ".B default\n"
     "An entry without a pattern, for every destination that no other entry is\n"
@@ -352,6 +437,11 @@ static const char manual_head[] =
     "In brackets: the kinds of entry that a key is for. An entry has exactly "
     "one\n"
     "of the first four.\n";
+
+static const char manual_virtuals[] =
+    ".SH VIRTUAL DESTINATIONS\n"
+    "A message that is sent to one destination is copied to others. All that\n"
+    "match a name apply.\n";
 
 static const char manual_refusals[] =
     ".SH REFUSED\n"
@@ -383,8 +473,11 @@ policy_schema_print_manual(FILE *out)
 {
     (void)fputs(manual_head, out);
     json_describe_manual(&policy_schema_keys, out);
+    (void)fputs(manual_virtuals, out);
+    json_describe_manual(&policy_schema_virtual_keys, out);
     (void)fputs(manual_refusals, out);
     json_describe_refusals(&policy_schema_keys, out);
+    json_describe_refusals(&policy_schema_virtual_keys, out);
     (void)fputs(manual_tail, out);
 }
 
@@ -429,21 +522,28 @@ policy_schema_print_json(FILE *out)
 {
     json_t *definitions = json_object();
     json_t *entries = json_array();
+    json_t *virtuals;
     json_t *schema;
 
     for (unsigned i = 0; i < DESTINATION_KIND_COUNT; i++) {
         (void)json_array_append_new(entries, policy_schema_entry(1U << i,
                                                                  definitions));
     }
+    virtuals = json_describe_schema(&policy_schema_virtual_keys, 0);
     schema = json_pack(
-        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:o}, s:b, s:o}",
+        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:{s:s, s:O}, s:o},"
+        " s:b, s:o}",
         "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title",
         "stompd policy file", "type", "object", "properties", "$schema",
         "type", "string", "policies", "type", "array", "items", "oneOf",
-        entries, "default", policy_schema_entry(0, definitions),
+        entries, "virtualDestinations", "type", "array", "items",
+        json_object_get(json_object_get(virtuals, "properties"),
+                        "virtualDestinations"),
+        "default", policy_schema_entry(0, definitions),
         "additionalProperties", 0, "$defs", definitions);
     json_describe_write(schema, out);
+    json_decref(virtuals);
     json_decref(schema);
 }
 

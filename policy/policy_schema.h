@@ -24,11 +24,18 @@ enum {
 /* The keys of an entry; the target is a struct policy. */
 extern const struct json_keys policy_schema_keys;
 
+/* The one key of an element of `virtualDestinations`; the target is a struct
+ * virtual_destination. */
+extern const struct json_keys policy_schema_virtual_keys;
+
 /* Checks of the rows that no type fits, in policy_load.c; check->ctx is its
  * loader. */
 json_key_check_fn policy_load_check_pattern;
 json_key_check_fn policy_load_check_true;
 json_key_check_fn policy_load_check_strict_order;
+/* The same in policy_load_virtual.c. */
+json_key_check_fn policy_load_check_virtual_name;
+json_key_check_fn policy_load_check_virtual_targets;
 
 /* The manual page stompd-policy(5), in man(7) macros. */
 void policy_schema_print_manual(FILE *out);

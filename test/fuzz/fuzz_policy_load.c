@@ -34,18 +34,33 @@ fuzz_check_faults(const struct faults *faults, struct span text)
 }
 
 static void
+fuzz_check_virtual(void *ctx, struct virtual_destination *virtual)
+{
+    const enum destination_kind *kind = ctx;
+
+    assert(virtual->refs > 0 && virtual->name[0] != '\0');
+    assert(virtual->type->source == *kind);
+    for (size_t i = 0; i < virtual->target_count; i++) {
+        assert(virtual->targets[i].name[0] != '\0');
+    }
+}
+
+static void
 fuzz_check_map(struct policy_map *map, struct span text)
 {
     struct span name = text;
 
     name.len = name.len < 64 ? name.len : 64;
-    for (unsigned kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
-        const struct policy *policy =
-            policy_map_find(map, (enum destination_kind)kind, name);
+    for (unsigned i = 0; i < DESTINATION_KIND_COUNT; i++) {
+        enum destination_kind kind = (enum destination_kind)i;
+        const struct policy *policy = policy_map_find(map, kind, name);
 
+        policy_map_visit_virtuals(map, kind, name, fuzz_check_virtual, &kind);
         assert(policy->refs > 0);
         assert(policy->queue_prefetch > 0);
         assert(policy->recovery != NULL && policy->dead_letter != NULL);
+        assert(policy->message_groups != NULL);
+        assert(policy->recovery_parameters.wrapped != &recovery_retained);
     }
 }
 

@@ -4,8 +4,11 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "policy/policy_schema.h"
 #include "test/testutil.h"
 
+#include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +151,18 @@ static const struct {
     { "messageEvictionStrategy",
       "oldestMessageWithLowestPriorityEvictionStrategy",
       &eviction_oldest_lowest_priority },
+    { "dispatchPolicy", "priority", &dispatch_priority },
+    { "dispatchPolicy", "priorityNetworkDispatchPolicy",
+      &dispatch_priority_network },
+    { "dispatchPolicy", "clientIdFilterDispatchPolicy",
+      &dispatch_client_id_filter },
+    { "subscriptionRecoveryPolicy", "fixedSizedSubscriptionRecoveryPolicy",
+      &recovery_fixed_sized },
+    { "subscriptionRecoveryPolicy", "retainedMessage", &recovery_retained },
+    { "slowConsumerStrategy", "abortSlowConsumerStrategy",
+      &slow_consumer_abort },
+    { "slowConsumerStrategy", "abortSlowAckConsumer",
+      &slow_consumer_abort_ack },
     { "deadLetterStrategy", "sharedDeadLetterStrategy", &dead_letter_shared },
     { "deadLetterStrategy", "individual", &dead_letter_individual },
     { "deadLetterStrategy", "discarding", &dead_letter_discarding },
@@ -159,7 +174,9 @@ uses_strategy(const struct policy *policy, const void *strategy)
     return policy->topic_dispatch == strategy ||
            policy->recovery == strategy ||
            policy->pending_limit == strategy ||
-           policy->eviction == strategy || policy->dead_letter == strategy;
+           policy->eviction == strategy ||
+           policy->slow_consumer == strategy ||
+           policy->dead_letter == strategy;
 }
 
 START_TEST(a_strategy_goes_by_every_name_of_activemqs)
@@ -236,7 +253,326 @@ START_TEST(durations_are_milliseconds_or_have_a_unit)
 }
 END_TEST
 
+/* What copies a message that is sent to a destination: their lines. */
+struct copied {
+    unsigned lines[8];
+    size_t count;
+    const struct virtual_destination *last;
+};
+
+static void
+copied_add(void *ctx, struct virtual_destination *virtual)
+{
+    struct copied *copied = ctx;
+
+    copied->lines[copied->count++] = virtual->line;
+    copied->last = virtual;
+}
+
+static struct copied
+copied_of(const struct policy_map *map, enum destination_kind kind,
+          const char *name)
+{
+    struct copied copied = { .count = 0 };
+
+    policy_map_visit_virtuals(map, kind, span_of_text(name), copied_add,
+                              &copied);
+    return copied;
+}
+
+START_TEST(without_virtual_destinations_there_is_activemqs_virtual_topic)
+{
+    struct policy_map *map = load("{}");
+    struct copied copied =
+        copied_of(map, DESTINATION_TOPIC, "VirtualTopic.Orders");
+    struct buf name = BUF_INIT;
+
+    ck_assert_uint_eq(copied.count, 1);
+    ck_assert_ptr_eq(copied.last->type, &virtual_topic);
+    ck_assert_uint_eq(copied.last->line, 0);
+    virtual_destination_append_name(copied.last, SPAN("VirtualTopic.Orders"),
+                                    &name);
+    ck_assert(span_equal(buf_span(&name),
+                         SPAN("Consumer.*.VirtualTopic.Orders")));
+    ck_assert_uint_eq(copied_of(map, DESTINATION_TOPIC, "Orders").count, 0);
+    ck_assert_uint_eq(
+        copied_of(map, DESTINATION_QUEUE, "VirtualTopic.Orders").count, 0);
+    buf_fini(&name);
+    policy_map_free(&map);
+    map = load("{\"virtualDestinations\": []}");
+    ck_assert_uint_eq(
+        copied_of(map, DESTINATION_TOPIC, "VirtualTopic.Orders").count, 0);
+    policy_map_free(&map);
+}
+END_TEST
+
+START_TEST(every_key_of_a_virtual_destination_is_stored)
+{
+    struct policy_map *map = load(
+        "{\"virtualDestinations\": [\n"
+        "{\"virtualTopic\":{\"name\":\"VT.>\",\"prefix\":\"C.*.\","
+        " \"postfix\":\".q\", \"selectorAware\":true}},\n"
+        "{\"compositeQueue\":{\"name\":\"A\",\"forwardTo\":[\"/queue/B\","
+        " {\"topic\":\"C\",\"selector\":\"x = 1\"}],\"forwardOnly\":false,"
+        " \"sendWhenNotMatched\":true}},\n"
+        "{\"compositeTopic\":{\"name\":\"A\","
+        " \"forwardTo\":[{\"queue\":\"A\"},\"/topic/B\"]}},\n"
+        "{\"mirroredQueue\":{\"name\":\">\"}},\n"
+        "{\"mirroredQueue\":{\"name\":\"A.>\",\"postfix\":\".m\"}}]}");
+    struct copied copied = copied_of(map, DESTINATION_TOPIC, "VT.1");
+    struct virtual_destination *kept;
+
+    ck_assert_uint_eq(copied.count, 1);
+    ck_assert(copied.last->selector_aware);
+    ck_assert_str_eq(copied.last->prefix, "C.*.");
+    ck_assert_str_eq(copied.last->postfix, ".q");
+    copied = copied_of(map, DESTINATION_QUEUE, "A");
+    ck_assert_uint_eq(copied.count, 3);
+    ck_assert_uint_eq(copied.lines[0], 3);
+    ck_assert_uint_eq(copied.lines[1], 6);
+    ck_assert_uint_eq(copied.lines[2], 5);
+    ck_assert_str_eq(copied.last->prefix, "VirtualTopic.Mirror.");
+    ck_assert_ptr_null(copied.last->postfix);
+    copied = copied_of(map, DESTINATION_TOPIC, "A");
+    ck_assert_uint_eq(copied.count, 1);
+    ck_assert(copied.last->forward_only);
+    ck_assert(!copied.last->send_when_not_matched);
+    ck_assert_uint_eq(copied.last->target_count, 2);
+    ck_assert_int_eq(copied.last->targets[0].kind, DESTINATION_QUEUE);
+    ck_assert_str_eq(copied.last->targets[0].name, "A");
+    ck_assert_int_eq(copied.last->targets[1].kind, DESTINATION_TOPIC);
+    ck_assert_str_eq(copied.last->targets[1].name, "B");
+    ck_assert_ptr_null(copied.last->targets[1].selector);
+    kept = virtual_destination_ref(
+        (struct virtual_destination *)(uintptr_t)copied.last);
+    policy_map_free(&map);
+    ck_assert_str_eq(kept->name, "A"); /* outlives its map */
+    virtual_destination_unref(&kept);
+}
+END_TEST
+
+START_TEST(the_targets_of_a_composite_may_have_selectors)
+{
+    struct policy_map *map = load(
+        "{\"virtualDestinations\": [{\"compositeQueue\":{\"name\":\"A.*\","
+        "\"forwardTo\":[{\"queue\":\"B\",\"selector\":\"x = 1\"}],"
+        "\"sendWhenNotMatched\":true,\"forwardOnly\":false}}]}");
+    struct copied copied = copied_of(map, DESTINATION_QUEUE, "A.1");
+
+    ck_assert_uint_eq(copied.count, 1);
+    ck_assert_str_eq(copied.last->targets[0].selector, "x = 1");
+    ck_assert(copied.last->send_when_not_matched);
+    ck_assert(!copied.last->forward_only);
+    policy_map_free(&map);
+}
+END_TEST
+
+START_TEST(the_example_shows_every_key)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = xasprintf("%s/etc/policy.example.json",
+                           top != NULL ? top : "..");
+    json_t *root = json_load_file(path, 0, NULL);
+    size_t index;
+    json_t *entry;
+
+    ck_assert_ptr_nonnull(root);
+    for (size_t i = 0; i < policy_schema_keys.count; i++) {
+        const char *key = policy_schema_keys.rows[i].name;
+        bool shown = false;
+
+        json_array_foreach (json_object_get(root, "policies"), index, entry) {
+            shown = shown || json_object_get(entry, key) != NULL;
+        }
+        ck_assert_msg(shown, "the example has no %s", key);
+    }
+    json_decref(root);
+    free(path);
+}
+END_TEST
+
+/* A value for each key, and that it is the value of the policy. */
+static const struct {
+    const char *kind;
+    const char *member;
+    size_t offset;
+    size_t size;
+    int64_t value;
+} stored[] = {
+#define ROW(kind, member, field, value_)                     \
+    { kind, member, offsetof(struct policy, field),          \
+      sizeof(((struct policy *)NULL)->field), value_ }
+    ROW("queue", "\"useConsumerPriority\":false", use_consumer_priority, 0),
+    ROW("queue", "\"allConsumersExclusiveByDefault\":true",
+        all_consumers_exclusive, 1),
+    ROW("queue", "\"consumersBeforeDispatchStarts\":3",
+        consumers_before_dispatch, 3),
+    ROW("queue", "\"timeBeforeDispatchStarts\":\"2s\"",
+        time_before_dispatch_us, 2000000),
+    ROW("queue", "\"prioritizedMessages\":true", prioritized_messages, 1),
+    ROW("topic", "\"prioritizedMessages\":true", prioritized_messages, 1),
+    ROW("queue", "\"lazyDispatch\":true", lazy_dispatch, 1),
+    ROW("queue", "\"rebalanceMessageGroups\":true", rebalance_message_groups,
+        1),
+    ROW("queue", "\"messageGroupMapFactoryType\":\"bucket?bucketCount=16\"",
+        message_group_parameters.bucket_count, 16),
+    ROW("queue",
+        "\"messageGroupMapFactoryType\":\"bucket?cacheSize=9&bucketCount=8\"",
+        message_group_parameters.bucket_count, 8),
+    ROW("queue", "\"messageGroupMapFactoryType\":\"cached?cacheSize=5\"",
+        message_group_parameters.cache_size, 5),
+    ROW("queue",
+        "\"messageGroupMapFactoryType\":{\"bucket\":{\"cacheSize\":7}}",
+        message_group_parameters.bucket_cache_size, 7),
+    ROW("topic", "\"markRecoveredMessages\":true", mark_recovered, 1),
+    ROW("topic", "\"pendingMessageByteLimit\":{\"hard\":\"1mb\"}",
+        pending_bytes.hard, 1048576),
+    ROW("topic", "\"pendingMessageByteLimit\":{\"soft\":\"1kb\"}",
+        pending_bytes.soft, 1024),
+    ROW("topic", "\"pendingMessageByteLimit\":{\"softTime\":\"5s\"}",
+        pending_bytes.soft_us, 5000000),
+    ROW("topic",
+        "\"subscriptionRecoveryPolicy\":"
+        "{\"fixedSized\":{\"maximumSize\":\"1kb\"}}",
+        recovery_parameters.bytes, 1024),
+    ROW("topic",
+        "\"subscriptionRecoveryPolicy\":"
+        "{\"fixedSized\":{\"useSharedBuffer\":false}}",
+        recovery_parameters.shared_buffer, 0),
+    ROW("topic",
+        "\"subscriptionRecoveryPolicy\":"
+        "{\"queryBased\":{\"query\":\"a=1\",\"maximumSize\":4}}",
+        recovery_parameters.count, 4),
+    ROW("topic",
+        "\"subscriptionRecoveryPolicy\":{\"retainedMessage\":{\"wrapped\":"
+        "{\"timed\":{\"recoverDuration\":\"3s\"}}}}",
+        recovery_parameters.duration_us, 3000000),
+    ROW("queue",
+        "\"slowConsumerStrategy\":{\"abortSlowConsumer\":"
+        "{\"maxSlowCount\":4}}",
+        slow_consumer_parameters.max_slow_count, 4),
+    ROW("topic",
+        "\"slowConsumerStrategy\":{\"abortSlowConsumer\":"
+        "{\"maxSlowDuration\":-1}}",
+        slow_consumer_parameters.max_slow_us, -1),
+    ROW("topic",
+        "\"slowConsumerStrategy\":{\"abortSlowConsumer\":"
+        "{\"checkPeriod\":\"1s\"}}",
+        slow_consumer_parameters.check_period_us, 1000000),
+    ROW("topic",
+        "\"slowConsumerStrategy\":{\"abortSlowConsumer\":"
+        "{\"abortConnection\":true}}",
+        slow_consumer_parameters.abort_connection, 1),
+    ROW("topic",
+        "\"slowConsumerStrategy\":{\"abortSlowAckConsumerStrategy\":"
+        "{\"maxTimeSinceLastAck\":\"4s\"}}",
+        slow_consumer_parameters.max_since_ack_us, 4000000),
+    ROW("topic",
+        "\"slowConsumerStrategy\":{\"abortSlowAckConsumer\":"
+        "{\"ignoreIdleConsumers\":false}}",
+        slow_consumer_parameters.ignore_idle_consumers, 0),
+#define DEAD(member) "\"deadLetterStrategy\":{\"individual\":{" member "}}"
+    ROW("queue", DEAD("\"useQueueForQueueMessages\":false"),
+        dead_letter_parameters.use_queue_for_queue_messages, 0),
+    ROW("topic", DEAD("\"useQueueForTopicMessages\":false"),
+        dead_letter_parameters.use_queue_for_topic_messages, 0),
+    ROW("topic", DEAD("\"destinationPerDurableSubscriber\":true"),
+        dead_letter_parameters.per_durable_subscriber, 1),
+    ROW("topic", DEAD("\"expiration\":\"1h\""),
+        dead_letter_parameters.expiration_us, 3600000000),
+    ROW("topic", DEAD("\"enableAudit\":false"),
+        dead_letter_parameters.enable_audit, 0),
+    ROW("topic", DEAD("\"maxProducersToAudit\":3"),
+        dead_letter_parameters.max_producers_to_audit, 3),
+    ROW("topic", DEAD("\"maxAuditDepth\":4"),
+        dead_letter_parameters.max_audit_depth, 4),
+#define AGAIN(member) "\"redeliveryPolicy\":{" member "}"
+    ROW("queue", AGAIN("\"initialRedeliveryDelay\":5"),
+        redelivery.initial_delay_us, 5000),
+    ROW("queue", AGAIN("\"redeliveryDelay\":\"2s\""), redelivery.delay_us,
+        2000000),
+    ROW("queue", AGAIN("\"useExponentialBackOff\":true"),
+        redelivery.exponential, 1),
+    ROW("queue", AGAIN("\"maximumRedeliveryDelay\":\"1m\""),
+        redelivery.maximum_delay_us, 60000000),
+    ROW("queue", AGAIN("\"useCollisionAvoidance\":true"),
+        redelivery.collision_avoidance, 1),
+    ROW("queue", "\"memoryLimit\":\"1mb\"", memory_limit, 1048576),
+    ROW("queue", "\"producerFlowControl\":false", producer_flow_control, 0),
+    ROW("queue", "\"sendFailIfNoSpace\":true", send_fail_if_no_space,
+        POLICY_ON),
+    ROW("queue", "\"sendFailIfNoSpaceAfterTimeout\":3000",
+        send_fail_after_us, 3000000),
+    ROW("queue", "\"storeUsageHighWaterMark\":100", store_usage_high_water,
+        100),
+    ROW("queue", "\"cursorMemoryHighWaterMark\":1", cursor_memory_high_water,
+        1),
+    ROW("queue", "\"blockedProducerWarningInterval\":0",
+        blocked_producer_warning_us, 0),
+    ROW("queue", "\"expireMessagesPeriod\":0", expire_messages_period_us, 0),
+    ROW("queue", "\"maxExpirePageSize\":7", max_expire_page_size, 7),
+    ROW("queue", "\"advisoryForDelivery\":true", advisories.delivery, 1),
+    ROW("queue", "\"advisoryForDispatched\":true", advisories.dispatched, 1),
+    ROW("topic", "\"advisoryForDiscardingMessages\":true",
+        advisories.discarding, 1),
+    ROW("queue", "\"advisoryForSlowConsumers\":true",
+        advisories.slow_consumers, 1),
+    ROW("queue", "\"advisoryForFastProducers\":true",
+        advisories.fast_producers, 1),
+    ROW("queue", "\"advisoryWhenFull\":true", advisories.when_full, 1),
+    ROW("queue", "\"sendAdvisoryIfNoConsumers\":true",
+        advisories.no_consumers, 1),
+    ROW("queue", "\"includeBodyForAdvisory\":true", advisories.include_body,
+        1),
+    ROW("queue", "\"gcInactiveDestinations\":true", gc_inactive_destinations,
+        1),
+    ROW("queue", "\"inactiveTimeoutBeforeGC\":\"5s\"", inactive_timeout_us,
+        5000000),
+    ROW("queue", "\"maxDestinations\":9", max_destinations, 9),
+};
+
+START_TEST(each_key_is_stored_where_the_core_looks)
+{
+    char *text = xasprintf("{\"policies\":[{\"%s\":\"A\",%s}]}",
+                           stored[_i].kind, stored[_i].member);
+    struct policy_map *map = load(text);
+    const struct policy *policy =
+        find(map,
+             strcmp(stored[_i].kind, "queue") == 0 ? DESTINATION_QUEUE
+                                                   : DESTINATION_TOPIC,
+             "A");
+    int64_t value = 0;
+
+    memcpy(&value, (const char *)policy + stored[_i].offset, stored[_i].size);
+    ck_assert_msg(value == stored[_i].value, "%s", stored[_i].member);
+    policy_map_free(&map);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_wrapped_policy_keeps_its_own_parameters)
+{
+    struct policy_map *map = load(
+        "{\"policies\":[{\"topic\":\"A\",\"subscriptionRecoveryPolicy\":"
+        "{\"retainedMessage\":{\"wrapped\":{\"queryBased\":"
+        "{\"query\":\"a = 1\"}}}}},"
+        "{\"topic\":\"B\",\"messageEvictionStrategy\":{\"uniqueProperty\":"
+        "{\"propertyName\":\"symbol\"}}}]}");
+    const struct policy *policy = find(map, DESTINATION_TOPIC, "A");
+
+    ck_assert_ptr_eq(policy->recovery, &recovery_retained);
+    ck_assert_ptr_eq(policy->recovery_parameters.wrapped,
+                     &recovery_query_based);
+    ck_assert_str_eq(policy->recovery_parameters.query, "a = 1");
+    policy = find(map, DESTINATION_TOPIC, "B");
+    ck_assert_ptr_eq(policy->eviction, &eviction_unique_property);
+    ck_assert_str_eq(policy->eviction_parameters.property, "symbol");
+    policy_map_free(&map);
+}
+END_TEST
+
 #define ENTRY(text) "{\"policies\":[\n" text "\n]}"
+#define VIRTUAL(text) "{\"virtualDestinations\":[\n" text "\n]}"
 
 /* What is wrong and the faults as they are printed. */
 static const struct {
@@ -254,7 +590,7 @@ static const struct {
       "p:1:2: unknown key \"polices\" (did you mean \"policies\"?)\n" },
     { "{\"x y z\": []}",
       "p:1:2: unknown key \"x y z\"; known here: policies, default, "
-      "$schema\n" },
+      "virtualDestinations, $schema\n" },
     { "{\"policies\": {}}",
       "p:1:14: policies: found an empty object where an array of entries is "
       "expected\n" },
@@ -375,6 +711,86 @@ static const struct {
       "p:3:64: policies[0].pendingMessageLimitStrategy.prefetchRate."
       "multiplier: found -0.5 where a number from 0 to 1000000 is "
       "expected\n" },
+    /* Keys of ActiveMQ's that are refused, and what must be given. */
+    { ENTRY("{\"queue\":\"A\", \"inactiveTimoutBeforeGC\": 1}"),
+      "p:2:15: policies[0].inactiveTimoutBeforeGC: a key of ActiveMQ's; stompd "
+      "has no use for it: it is spelt inactiveTimeoutBeforeGC\n" },
+    { ENTRY("{\"topic\":\"A\",\n\"messageEvictionStrategy\": {\"oldest\": "
+            "{\"expiryCheckEnabled\": true}}}"),
+      "p:3:40: policies[0].messageEvictionStrategy.oldest.expiryCheckEnabled: "
+      "a key of ActiveMQ's; stompd has no use for it: messages that have "
+      "expired always go before others\n" },
+    { ENTRY("{\"topic\":\"A\",\n\"messageEvictionStrategy\": "
+            "\"uniqueProperty\"}"),
+      "p:3:28: policies[0].messageEvictionStrategy: \"propertyName\" must be "
+      "given: { \"uniqueProperty\": { \"propertyName\": ... } }\n" },
+    { ENTRY("{\"topic\":\"A\",\n\"subscriptionRecoveryPolicy\": "
+            "{\"queryBased\": {\"maximumSize\": 1}}}"),
+      "p:3:46: policies[0].subscriptionRecoveryPolicy.queryBased: \"query\" "
+      "must be given\n" },
+    { ENTRY("{\"topic\":\"A\",\n\"subscriptionRecoveryPolicy\": "
+            "{\"retainedMessage\": {\"wrapped\": \"retainedMessage\"}}}"),
+      "p:3:63: policies[0].subscriptionRecoveryPolicy.retainedMessage.wrapped: "
+      "\"retainedMessage\" is not a subscription recovery policy; known here: "
+      "none, lastImage, fixedCount, fixedSized, timed, queryBased\n" },
+    { ENTRY("{\"queue\":\"A\",\n\"messageGroupMapFactoryType\": "
+            "\"bucket?bucketCount=0&x=1\"}"),
+      "p:3:31: policies[0].messageGroupMapFactoryType: \"bucketCount\" is to "
+      "be a whole number from 1 to 10000000\n"
+      "p:3:31: policies[0].messageGroupMapFactoryType: unknown parameter "
+      "\"x\"\n" },
+    { ENTRY("{\"queue\":\"A\",\n\"messageGroupMapFactoryType\": "
+            "\"buckets?bucketCount=1\"}"),
+      "p:3:31: policies[0].messageGroupMapFactoryType: \"buckets\" is not a "
+      "message group map (did you mean \"bucket\"?)\n" },
+    { ENTRY("{\"queue\":\"A\", \"storeUsageHighWaterMark\": 101}"),
+      "p:2:42: policies[0].storeUsageHighWaterMark: found 101 where a whole "
+      "number from 1 to 100 is expected\n" },
+    { ENTRY("{\"queue\":\"A\",\n\"slowConsumerStrategy\": "
+            "{\"abortSlowConsumer\": {\"maxSlowDuration\": -2}}}"),
+      "p:3:67: policies[0].slowConsumerStrategy.abortSlowConsumer."
+      "maxSlowDuration: found -2 where -1, or a duration from 0ms to 168h "
+      "(milliseconds, or \"250ms\", \"10s\", \"5m\", \"1h\") is expected\n" },
+    /* Virtual destinations. */
+    { "{\"virtualDestinations\": {}}",
+      "p:1:25: virtualDestinations: found an empty object where an array of "
+      "virtual destinations is expected\n" },
+    { VIRTUAL("{\"virtualTopics\": {}}"),
+      "p:2:2: virtualDestinations[0].virtualTopics: \"virtualTopics\" is not a "
+      "virtual destination (did you mean \"virtualTopic\"?)\n" },
+    { VIRTUAL("{\"compositeQueue\": {}}"),
+      "p:2:20: virtualDestinations[0].compositeQueue: \"name\" must be given\n"
+      "p:2:20: virtualDestinations[0].compositeQueue: \"forwardTo\" must be "
+      "given\n" },
+    { VIRTUAL("{\"virtualTopic\": {\"local\": true}}"),
+      "p:2:19: virtualDestinations[0].virtualTopic.local: a key of ActiveMQ's; "
+      "stompd has no use for it: stompd makes no network of brokers\n" },
+    { VIRTUAL("{\"mirroredQueue\": {\"name\": \"A,B\"}}"),
+      "p:2:28: virtualDestinations[0].mirroredQueue.name: a list; each has to "
+      "be given on its own\n" },
+    { VIRTUAL("{\"mirroredQueue\": {\"name\": \"A\"}},\n"
+              "{\"mirroredQueue\": {\"name\": \"A\"}}"),
+      "p:3:1: virtualDestinations[1]: there is a mirroredQueue of this name in "
+      "line 2 already\n" },
+    { VIRTUAL("{\"compositeQueue\": {\"name\": \"A.*\",\n"
+              "\"forwardTo\": [\"A\", \"/queue/\", \"/topic/*\",\n"
+              "{\"queue\": \"A\", \"topic\": \"B\"}, {}, 1]}}"),
+      "p:3:15: virtualDestinations[0].compositeQueue.forwardTo[0]: found \"A\" "
+      "where \"/queue/...\" or \"/topic/...\" is expected\n"
+      "p:3:20: virtualDestinations[0].compositeQueue.forwardTo[1]: the "
+      "name of the target is missing\n"
+      "p:3:31: virtualDestinations[0].compositeQueue.forwardTo[2]: a target is "
+      "one destination; a pattern or a list is none\n"
+      "p:4:1: virtualDestinations[0].compositeQueue.forwardTo[3]: one of "
+      "\"queue\" and \"topic\" must be given\n"
+      "p:4:31: virtualDestinations[0].compositeQueue.forwardTo[4]: one of "
+      "\"queue\" and \"topic\" must be given\n"
+      "p:4:35: virtualDestinations[0].compositeQueue.forwardTo[5]: found 1 "
+      "where an object is expected\n" },
+    { VIRTUAL("{\"compositeQueue\": {\"name\": \"A.>\",\n"
+              "\"forwardTo\": [\"/topic/A.B\", \"/queue/A.B\"]}}"),
+      "p:2:1: virtualDestinations[0]: what is sent to a target would be copied "
+      "again: \"name\" matches it too\n" },
 };
 
 static char *
@@ -512,6 +928,14 @@ main(void)
     tcase_add_test(tcase, a_composite_pattern_adds_all_of_its_parts);
     tcase_add_test(tcase, an_empty_object_gives_activemqs_defaults);
     tcase_add_test(tcase, durations_are_milliseconds_or_have_a_unit);
+    tcase_add_test(tcase, the_example_shows_every_key);
+    tcase_add_loop_test(tcase, each_key_is_stored_where_the_core_looks, 0,
+                        COUNT(stored));
+    tcase_add_test(tcase, a_wrapped_policy_keeps_its_own_parameters);
+    tcase_add_test(
+        tcase, without_virtual_destinations_there_is_activemqs_virtual_topic);
+    tcase_add_test(tcase, every_key_of_a_virtual_destination_is_stored);
+    tcase_add_test(tcase, the_targets_of_a_composite_may_have_selectors);
     tcase_add_loop_test(tcase,
                         each_fault_says_where_it_is_and_what_would_be_right,
                         0, COUNT(wrong));
