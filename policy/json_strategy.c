@@ -212,8 +212,9 @@ json_strategy_check_query(struct json_check *check, struct span query,
 
     for (size_t i = 0; i < parameters.count; i++) {
         if (table[i].required) {
-            json_check_fault(check, "\"%s\" must be given: { \"%s\": "
-                                    "{ \"%s\": ... } }",
+            json_check_fault(check,
+                             "\"%s\" must be given: { \"%s\": "
+                             "{ \"%s\": ... } }",
                              table[i].name, name, table[i].name);
         }
     }

@@ -36,8 +36,8 @@ struct group {
 
 struct message_group_state {
     struct group_owner *owners;
-    struct group *groups;  /* exact maps: uthash by name */
-    struct group *by_use;  /* the same ones */
+    struct group *groups; /* exact maps: uthash by name */
+    struct group *by_use; /* the same ones */
     size_t group_count;
     size_t group_limit;
     struct group_slot *buckets; /* bucket map */
@@ -302,15 +302,14 @@ message_group_find_bucket(struct message_group_state *state, struct span name)
 }
 
 static void
-message_group_assign_bucket(struct message_group_state *state,
-                            struct span name, void *owner)
+message_group_assign_bucket(struct message_group_state *state, struct span name,
+                            void *owner)
 {
     group_slot_assign(state, group_bucket(state, name), owner);
 }
 
 static void
-message_group_remove_bucket(struct message_group_state *state,
-                            struct span name)
+message_group_remove_bucket(struct message_group_state *state, struct span name)
 {
     group_slot_release(state, group_bucket(state, name));
 }

@@ -138,7 +138,8 @@ policy_load_check_virtual_targets(struct json_check *check, json_t *value,
         json_check_expected(check, value, "an array of destinations");
         return;
     }
-    json_array_foreach (value, index, element) {
+    json_array_foreach(value, index, element)
+    {
         struct json_check_mark mark = json_check_enter_index(check, index);
 
         if (json_is_string(element)) {
@@ -200,7 +201,8 @@ policy_load_check_virtuals(struct json_check *check, json_t *value,
     }
     policy_loader_find_places(loader, check, value);
     policy_map_clear_virtuals(loader->map);
-    json_array_foreach (value, index, element) {
+    json_array_foreach(value, index, element)
+    {
         struct json_check_mark mark = json_check_enter_index(check, index);
         struct virtual_destination *virtual = virtual_destination_new();
         size_t faults = check->faults->total;

@@ -87,8 +87,8 @@ policy_map_hold(struct policy_map *map, struct policy *policy)
     if (map->held_count == map->held_capacity) {
         map->held_capacity =
             map->held_capacity > 0 ? map->held_capacity * 2 : 16;
-        map->held = xrealloc(map->held, map->held_capacity *
-                                            sizeof(struct policy *));
+        map->held =
+            xrealloc(map->held, map->held_capacity * sizeof(struct policy *));
     }
     map->held[map->held_count++] = policy_ref(policy);
 }

@@ -118,12 +118,11 @@ recovery_open_fixed_sized(const struct recovery_parameters *parameters)
 static struct recovery_state *
 recovery_open_timed(const struct recovery_parameters *parameters)
 {
-    return recovery_open(parameters,
-                         &(struct recovery_limits){
-                             .count = SIZE_MAX,
-                             .bytes = SIZE_MAX,
-                             .duration_us = parameters->duration_us,
-                         });
+    return recovery_open(parameters, &(struct recovery_limits){
+                                         .count = SIZE_MAX,
+                                         .bytes = SIZE_MAX,
+                                         .duration_us = parameters->duration_us,
+                                     });
 }
 
 static struct recovery_state *
@@ -182,8 +181,7 @@ recovery_is_full(const struct recovery_state *state,
 static void
 recovery_make_place(struct recovery_state *state)
 {
-    size_t first =
-        state->limits.count == 1 ? 1 : (size_t)RECOVERY_FIRST_ITEMS;
+    size_t first = state->limits.count == 1 ? 1 : (size_t)RECOVERY_FIRST_ITEMS;
 
     if (state->count == state->capacity) {
         recovery_resize(state,
@@ -216,8 +214,8 @@ recovery_record(struct recovery_state *state, const struct recovery_item *item)
 
 /* Source of the expiry rule: activemq.md 12. */
 static void
-recovery_visit_all(struct recovery_state *state, int64_t now_us,
-                   int64_t now_ms, recovery_visit_fn *visit, void *ctx)
+recovery_visit_all(struct recovery_state *state, int64_t now_us, int64_t now_ms,
+                   recovery_visit_fn *visit, void *ctx)
 {
     for (size_t i = 0; i < state->count; i++) {
         const struct recovery_item *item = recovery_at(state, i);
@@ -288,12 +286,8 @@ const struct recovery_policy recovery_query_based = {
 };
 
 const struct recovery_policy *const recovery_policies[] = {
-    &recovery_none,
-    &recovery_last_image,
-    &recovery_fixed_count,
-    &recovery_fixed_sized,
-    &recovery_timed,
-    &recovery_query_based,
-    &recovery_retained,
-    NULL,
+    &recovery_none,        &recovery_last_image,
+    &recovery_fixed_count, &recovery_fixed_sized,
+    &recovery_timed,       &recovery_query_based,
+    &recovery_retained,    NULL,
 };

@@ -66,9 +66,9 @@ void
 virtual_destination_add_target(struct virtual_destination *virtual,
                                const struct virtual_target *target)
 {
-    virtual->targets =
-        xrealloc(virtual->targets,
-                 (virtual->target_count + 1) * sizeof(*virtual->targets));
+    virtual->targets = xrealloc(virtual->targets,
+                                (virtual->target_count + 1) *
+                                    sizeof(*virtual->targets));
     virtual->targets[virtual->target_count++] = *target;
 }
 
@@ -114,8 +114,8 @@ const struct virtual_destination_type virtual_mirrored_queue = {
     .prefix_default = "VirtualTopic.Mirror.",
 };
 
-const struct virtual_destination_type *const
-    virtual_destination_types[VIRTUAL_DESTINATION_TYPE_COUNT + 1] = {
+const struct virtual_destination_type
+    *const virtual_destination_types[VIRTUAL_DESTINATION_TYPE_COUNT + 1] = {
         &virtual_topic,
         &virtual_composite_queue,
         &virtual_composite_topic,

@@ -116,8 +116,7 @@ START_TEST(queue_round_robin_puts_who_has_credit_again_last_of_its_equals)
     bench_add(&bench, &dispatch_queue_round_robin, 1, 5, 9);
     bench_add(&bench, &dispatch_queue_round_robin, 2, 0, 9);
     bench_send(&bench, &dispatch_queue_round_robin, 1);
-    dispatch_queue_round_robin.insert(&bench.list,
-                                      &bench.consumers[0].member);
+    dispatch_queue_round_robin.insert(&bench.list, &bench.consumers[0].member);
     ck_assert_str_eq(bench_order(&bench), "BAC");
 }
 END_TEST
@@ -219,16 +218,11 @@ static const struct {
     const char *client_id;
     bool accepted;
 } offers[] = {
-    { "NEWS", NULL, "c1", true },
-    { "NEWS.PTP", NULL, "c1", true },
-    { "NEWS.PTP", "c1", "c1", true },
-    { "NEWS.PTP", "c1", "c2", false },
-    { "NEWS.PTP", "c1", "", false },
-    { "NEWS.PTP", "", "c1", false },
-    { "NEWS", "c1", "c1", false },
-    { "NEWS.ptp", "c1", "c1", false },
-    { "PTP", "c1", "c1", false },
-    { ".PTP", "c1", "c1", true },
+    { "NEWS", NULL, "c1", true },     { "NEWS.PTP", NULL, "c1", true },
+    { "NEWS.PTP", "c1", "c1", true }, { "NEWS.PTP", "c1", "c2", false },
+    { "NEWS.PTP", "c1", "", false },  { "NEWS.PTP", "", "c1", false },
+    { "NEWS", "c1", "c1", false },    { "NEWS.ptp", "c1", "c1", false },
+    { "PTP", "c1", "c1", false },     { ".PTP", "c1", "c1", true },
 };
 
 START_TEST(client_id_filter_gives_a_message_to_its_client)
@@ -285,8 +279,8 @@ main(void)
     tcase_add_test(tcase, queue_strict_order_puts_priority_before_age);
     tcase_add_test(tcase, an_empty_list_gives_nobody);
     tcase_add_test(tcase, topic_round_robin_rotates_who_is_first);
-    tcase_add_loop_test(
-        tcase, topic_order_is_by_subscription_and_never_changes, 0, 3);
+    tcase_add_loop_test(tcase, topic_order_is_by_subscription_and_never_changes,
+                        0, 3);
     tcase_add_loop_test(
         tcase, topic_priority_serves_the_highest_first_then_the_oldest, 0, 2);
     tcase_add_loop_test(tcase, client_id_filter_gives_a_message_to_its_client,

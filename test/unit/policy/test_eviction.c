@@ -58,9 +58,8 @@ START_TEST(lowest_priority_keeps_what_activemq_keeps)
         DL_APPEND(list, &nodes[i]);
         waiting++;
         if (waiting > 4) {
-            struct eviction_node *gone =
-                eviction_oldest_lowest_priority.pick(list, &no_parameters,
-                                                     NULL);
+            struct eviction_node *gone = eviction_oldest_lowest_priority.pick(
+                list, &no_parameters, NULL);
 
             DL_DELETE(list, gone);
             waiting--;
@@ -107,15 +106,14 @@ static const struct {
     const char *messages;
     size_t picked;
 } unique[] = {
-    { "A1", 0 },
-    { "A1B2C3", 0 },     /* nothing to choose: the first */
-    { "A1B2A3", 0 },     /* the older A */
-    { "A1B2C3B4", 1 },   /* the older B, though A is older */
-    { "A9B2A3", 2 },     /* by the time that it was sent */
-    { "A1A1B1", 0 },     /* of the same time the later is newer */
-    { "A1-2B3", 1 },     /* without the property */
-    { "-1-2-3", 0 },     /* nobody has it */
-    { "A1B2-3A4", 0 },   /* the oldest of those that may go */
+    { "A1", 0 },       { "A1B2C3", 0 }, /* nothing to choose: the first */
+    { "A1B2A3", 0 },                    /* the older A */
+    { "A1B2C3B4", 1 },                  /* the older B, though A is older */
+    { "A9B2A3", 2 },                    /* by the time that it was sent */
+    { "A1A1B1", 0 },   /* of the same time the later is newer */
+    { "A1-2B3", 1 },   /* without the property */
+    { "-1-2-3", 0 },   /* nobody has it */
+    { "A1B2-3A4", 0 }, /* the oldest of those that may go */
 };
 
 START_TEST(unique_property_keeps_the_newest_of_each_value)

@@ -36,8 +36,8 @@ load(const char *text)
 START_TEST(the_example_loads_as_it_is_printed)
 {
     const char *top = getenv("top_srcdir");
-    char *path = xasprintf("%s/etc/policy.example.json",
-                           top != NULL ? top : "..");
+    char *path =
+        xasprintf("%s/etc/policy.example.json", top != NULL ? top : "..");
     struct policy_map *map = NULL;
     const struct policy *policy;
 
@@ -68,27 +68,27 @@ END_TEST
 
 START_TEST(every_key_is_stored)
 {
-    struct policy_map *map = load(
-        "{ \"$schema\": \"x\", \"policies\": ["
-        "{ \"topic\": \"T\", \"alwaysRetroactive\": true,"
-        "  \"subscriptionRecoveryPolicy\":"
-        "    { \"fixedCountSubscriptionRecoveryPolicy\":"
-        "      { \"maximumSize\": 7 } },"
-        "  \"pendingMessageLimitStrategy\":"
-        "    { \"prefetchRate\": { \"multiplier\": 2 } },"
-        "  \"messageEvictionStrategy\": \"oldestWithLowestPriority\","
-        "  \"topicPrefetch\": 11, \"durableTopicPrefetch\": 12,"
-        "  \"useAsyncSend\": true, \"deliveryMode\": \"nonPersistent\" },"
-        "{ \"queue\": \"Q\", \"queueBrowserPrefetch\": 13,"
-        "  \"useAsyncSend\": false, \"deliveryMode\": \"persistent\","
-        "  \"redeliveryPolicy\": { \"maximumRedeliveries\": -1 },"
-        "  \"deadLetterStrategy\": { \"individual\":"
-        "    { \"queuePrefix\": \"D.\", \"topicPrefix\": \"E.\","
-        "      \"processNonPersistent\": true,"
-        "      \"processExpired\": false } } } ],"
-        "\"default\": { \"queuePrefetch\": 14, \"topicPrefetch\": 15,"
-        "  \"deadLetterStrategy\":"
-        "    { \"shared\": { \"deadLetterQueue\": \"DEAD\" } } } }");
+    struct policy_map *map =
+        load("{ \"$schema\": \"x\", \"policies\": ["
+             "{ \"topic\": \"T\", \"alwaysRetroactive\": true,"
+             "  \"subscriptionRecoveryPolicy\":"
+             "    { \"fixedCountSubscriptionRecoveryPolicy\":"
+             "      { \"maximumSize\": 7 } },"
+             "  \"pendingMessageLimitStrategy\":"
+             "    { \"prefetchRate\": { \"multiplier\": 2 } },"
+             "  \"messageEvictionStrategy\": \"oldestWithLowestPriority\","
+             "  \"topicPrefetch\": 11, \"durableTopicPrefetch\": 12,"
+             "  \"useAsyncSend\": true, \"deliveryMode\": \"nonPersistent\" },"
+             "{ \"queue\": \"Q\", \"queueBrowserPrefetch\": 13,"
+             "  \"useAsyncSend\": false, \"deliveryMode\": \"persistent\","
+             "  \"redeliveryPolicy\": { \"maximumRedeliveries\": -1 },"
+             "  \"deadLetterStrategy\": { \"individual\":"
+             "    { \"queuePrefix\": \"D.\", \"topicPrefix\": \"E.\","
+             "      \"processNonPersistent\": true,"
+             "      \"processExpired\": false } } } ],"
+             "\"default\": { \"queuePrefetch\": 14, \"topicPrefetch\": 15,"
+             "  \"deadLetterStrategy\":"
+             "    { \"shared\": { \"deadLetterQueue\": \"DEAD\" } } } }");
     const struct policy *policy = find(map, DESTINATION_TOPIC, "T");
 
     ck_assert(policy->always_retroactive);
@@ -171,12 +171,9 @@ static const struct {
 static bool
 uses_strategy(const struct policy *policy, const void *strategy)
 {
-    return policy->topic_dispatch == strategy ||
-           policy->recovery == strategy ||
-           policy->pending_limit == strategy ||
-           policy->eviction == strategy ||
-           policy->slow_consumer == strategy ||
-           policy->dead_letter == strategy;
+    return policy->topic_dispatch == strategy || policy->recovery == strategy ||
+           policy->pending_limit == strategy || policy->eviction == strategy ||
+           policy->slow_consumer == strategy || policy->dead_letter == strategy;
 }
 
 START_TEST(a_strategy_goes_by_every_name_of_activemqs)
@@ -230,10 +227,8 @@ START_TEST(durations_are_milliseconds_or_have_a_unit)
         const char *text;
         int64_t us;
     } rows[] = {
-        { "1500", 1500000 },
-        { "\"250ms\"", 250000 },
-        { "\"10s\"", 10000000 },
-        { "\"5m\"", 300000000 },
+        { "1500", 1500000 },      { "\"250ms\"", 250000 },
+        { "\"10s\"", 10000000 },  { "\"5m\"", 300000000 },
         { "\"1h\"", 3600000000 },
     };
 
@@ -244,9 +239,9 @@ START_TEST(durations_are_milliseconds_or_have_a_unit)
                                rows[i].text);
         struct policy_map *map = load(text);
 
-        ck_assert_int_eq(find(map, DESTINATION_TOPIC, "T")
-                             ->recovery_parameters.duration_us,
-                         rows[i].us);
+        ck_assert_int_eq(
+            find(map, DESTINATION_TOPIC, "T")->recovery_parameters.duration_us,
+            rows[i].us);
         policy_map_free(&map);
         free(text);
     }
@@ -292,8 +287,8 @@ START_TEST(without_virtual_destinations_there_is_activemqs_virtual_topic)
     ck_assert_uint_eq(copied.last->line, 0);
     virtual_destination_append_name(copied.last, SPAN("VirtualTopic.Orders"),
                                     &name);
-    ck_assert(span_equal(buf_span(&name),
-                         SPAN("Consumer.*.VirtualTopic.Orders")));
+    ck_assert(
+        span_equal(buf_span(&name), SPAN("Consumer.*.VirtualTopic.Orders")));
     ck_assert_uint_eq(copied_of(map, DESTINATION_TOPIC, "Orders").count, 0);
     ck_assert_uint_eq(
         copied_of(map, DESTINATION_QUEUE, "VirtualTopic.Orders").count, 0);
@@ -308,17 +303,17 @@ END_TEST
 
 START_TEST(every_key_of_a_virtual_destination_is_stored)
 {
-    struct policy_map *map = load(
-        "{\"virtualDestinations\": [\n"
-        "{\"virtualTopic\":{\"name\":\"VT.>\",\"prefix\":\"C.*.\","
-        " \"postfix\":\".q\", \"selectorAware\":true}},\n"
-        "{\"compositeQueue\":{\"name\":\"A\",\"forwardTo\":[\"/queue/B\","
-        " {\"topic\":\"C\",\"selector\":\"x = 1\"}],\"forwardOnly\":false,"
-        " \"sendWhenNotMatched\":true}},\n"
-        "{\"compositeTopic\":{\"name\":\"A\","
-        " \"forwardTo\":[{\"queue\":\"A\"},\"/topic/B\"]}},\n"
-        "{\"mirroredQueue\":{\"name\":\">\"}},\n"
-        "{\"mirroredQueue\":{\"name\":\"A.>\",\"postfix\":\".m\"}}]}");
+    struct policy_map *map =
+        load("{\"virtualDestinations\": [\n"
+             "{\"virtualTopic\":{\"name\":\"VT.>\",\"prefix\":\"C.*.\","
+             " \"postfix\":\".q\", \"selectorAware\":true}},\n"
+             "{\"compositeQueue\":{\"name\":\"A\",\"forwardTo\":[\"/queue/B\","
+             " {\"topic\":\"C\",\"selector\":\"x = 1\"}],\"forwardOnly\":false,"
+             " \"sendWhenNotMatched\":true}},\n"
+             "{\"compositeTopic\":{\"name\":\"A\","
+             " \"forwardTo\":[{\"queue\":\"A\"},\"/topic/B\"]}},\n"
+             "{\"mirroredQueue\":{\"name\":\">\"}},\n"
+             "{\"mirroredQueue\":{\"name\":\"A.>\",\"postfix\":\".m\"}}]}");
     struct copied copied = copied_of(map, DESTINATION_TOPIC, "VT.1");
     struct virtual_destination *kept;
 
@@ -353,10 +348,10 @@ END_TEST
 
 START_TEST(the_targets_of_a_composite_may_have_selectors)
 {
-    struct policy_map *map = load(
-        "{\"virtualDestinations\": [{\"compositeQueue\":{\"name\":\"A.*\","
-        "\"forwardTo\":[{\"queue\":\"B\",\"selector\":\"x = 1\"}],"
-        "\"sendWhenNotMatched\":true,\"forwardOnly\":false}}]}");
+    struct policy_map *map =
+        load("{\"virtualDestinations\": [{\"compositeQueue\":{\"name\":\"A.*\","
+             "\"forwardTo\":[{\"queue\":\"B\",\"selector\":\"x = 1\"}],"
+             "\"sendWhenNotMatched\":true,\"forwardOnly\":false}}]}");
     struct copied copied = copied_of(map, DESTINATION_QUEUE, "A.1");
 
     ck_assert_uint_eq(copied.count, 1);
@@ -370,8 +365,8 @@ END_TEST
 START_TEST(the_example_shows_every_key)
 {
     const char *top = getenv("top_srcdir");
-    char *path = xasprintf("%s/etc/policy.example.json",
-                           top != NULL ? top : "..");
+    char *path =
+        xasprintf("%s/etc/policy.example.json", top != NULL ? top : "..");
     json_t *root = json_load_file(path, 0, NULL);
     size_t index;
     json_t *entry;
@@ -381,7 +376,8 @@ START_TEST(the_example_shows_every_key)
         const char *key = policy_schema_keys.rows[i].name;
         bool shown = false;
 
-        json_array_foreach (json_object_get(root, "policies"), index, entry) {
+        json_array_foreach(json_object_get(root, "policies"), index, entry)
+        {
             shown = shown || json_object_get(entry, key) != NULL;
         }
         ck_assert_msg(shown, "the example has no %s", key);
@@ -399,16 +395,18 @@ static const struct {
     size_t size;
     int64_t value;
 } stored[] = {
-#define ROW(kind, member, field, value_)                     \
-    { kind, member, offsetof(struct policy, field),          \
-      sizeof(((struct policy *)NULL)->field), value_ }
+#define ROW(kind, member, field, value_)                                       \
+    {                                                                          \
+        kind, member, offsetof(struct policy, field),                          \
+            sizeof(((struct policy *)NULL)->field), value_                     \
+    }
     ROW("queue", "\"useConsumerPriority\":false", use_consumer_priority, 0),
     ROW("queue", "\"allConsumersExclusiveByDefault\":true",
         all_consumers_exclusive, 1),
     ROW("queue", "\"consumersBeforeDispatchStarts\":3",
         consumers_before_dispatch, 3),
-    ROW("queue", "\"timeBeforeDispatchStarts\":\"2s\"",
-        time_before_dispatch_us, 2000000),
+    ROW("queue", "\"timeBeforeDispatchStarts\":\"2s\"", time_before_dispatch_us,
+        2000000),
     ROW("queue", "\"prioritizedMessages\":true", prioritized_messages, 1),
     ROW("topic", "\"prioritizedMessages\":true", prioritized_messages, 1),
     ROW("queue", "\"lazyDispatch\":true", lazy_dispatch, 1),
@@ -501,8 +499,8 @@ static const struct {
     ROW("queue", "\"producerFlowControl\":false", producer_flow_control, 0),
     ROW("queue", "\"sendFailIfNoSpace\":true", send_fail_if_no_space,
         POLICY_ON),
-    ROW("queue", "\"sendFailIfNoSpaceAfterTimeout\":3000",
-        send_fail_after_us, 3000000),
+    ROW("queue", "\"sendFailIfNoSpaceAfterTimeout\":3000", send_fail_after_us,
+        3000000),
     ROW("queue", "\"storeUsageHighWaterMark\":100", store_usage_high_water,
         100),
     ROW("queue", "\"cursorMemoryHighWaterMark\":1", cursor_memory_high_water,
@@ -515,15 +513,14 @@ static const struct {
     ROW("queue", "\"advisoryForDispatched\":true", advisories.dispatched, 1),
     ROW("topic", "\"advisoryForDiscardingMessages\":true",
         advisories.discarding, 1),
-    ROW("queue", "\"advisoryForSlowConsumers\":true",
-        advisories.slow_consumers, 1),
-    ROW("queue", "\"advisoryForFastProducers\":true",
-        advisories.fast_producers, 1),
-    ROW("queue", "\"advisoryWhenFull\":true", advisories.when_full, 1),
-    ROW("queue", "\"sendAdvisoryIfNoConsumers\":true",
-        advisories.no_consumers, 1),
-    ROW("queue", "\"includeBodyForAdvisory\":true", advisories.include_body,
+    ROW("queue", "\"advisoryForSlowConsumers\":true", advisories.slow_consumers,
         1),
+    ROW("queue", "\"advisoryForFastProducers\":true", advisories.fast_producers,
+        1),
+    ROW("queue", "\"advisoryWhenFull\":true", advisories.when_full, 1),
+    ROW("queue", "\"sendAdvisoryIfNoConsumers\":true", advisories.no_consumers,
+        1),
+    ROW("queue", "\"includeBodyForAdvisory\":true", advisories.include_body, 1),
     ROW("queue", "\"gcInactiveDestinations\":true", gc_inactive_destinations,
         1),
     ROW("queue", "\"inactiveTimeoutBeforeGC\":\"5s\"", inactive_timeout_us,
@@ -552,12 +549,12 @@ END_TEST
 
 START_TEST(a_wrapped_policy_keeps_its_own_parameters)
 {
-    struct policy_map *map = load(
-        "{\"policies\":[{\"topic\":\"A\",\"subscriptionRecoveryPolicy\":"
-        "{\"retainedMessage\":{\"wrapped\":{\"queryBased\":"
-        "{\"query\":\"a = 1\"}}}}},"
-        "{\"topic\":\"B\",\"messageEvictionStrategy\":{\"uniqueProperty\":"
-        "{\"propertyName\":\"symbol\"}}}]}");
+    struct policy_map *map =
+        load("{\"policies\":[{\"topic\":\"A\",\"subscriptionRecoveryPolicy\":"
+             "{\"retainedMessage\":{\"wrapped\":{\"queryBased\":"
+             "{\"query\":\"a = 1\"}}}}},"
+             "{\"topic\":\"B\",\"messageEvictionStrategy\":{\"uniqueProperty\":"
+             "{\"propertyName\":\"symbol\"}}}]}");
     const struct policy *policy = find(map, DESTINATION_TOPIC, "A");
 
     ck_assert_ptr_eq(policy->recovery, &recovery_retained);
@@ -598,8 +595,7 @@ static const struct {
       "p:1:13: $schema: found 1 where the address of a JSON Schema is "
       "expected\n" },
     /* What an entry is for. */
-    { ENTRY("7"),
-      "p:2:1: policies[0]: found 7 where an object is expected\n" },
+    { ENTRY("7"), "p:2:1: policies[0]: found 7 where an object is expected\n" },
     { ENTRY("{\"queuePrefetch\": 1}"),
       "p:2:1: policies[0]: what is the entry for? One of \"queue\", "
       "\"topic\", \"tempQueue\", \"tempTopic\" must be given\n" },
@@ -674,17 +670,20 @@ static const struct {
       "policy (did you mean \"roundRobin\"?)\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": \"best\"}"),
       "p:2:33: policies[0].dispatchPolicy: \"best\" is not a dispatch policy; "
-      "known here: simple, roundRobin, strictOrder, priority, priorityNetwork, clientIdFilter\n" },
+      "known here: simple, roundRobin, strictOrder, priority, priorityNetwork, "
+      "clientIdFilter\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"rund\": {}}}"),
       "p:2:34: policies[0].dispatchPolicy.rund: \"rund\" is not a dispatch "
-      "policy; known here: simple, roundRobin, strictOrder, priority, priorityNetwork, clientIdFilter\n" },
+      "policy; known here: simple, roundRobin, strictOrder, priority, "
+      "priorityNetwork, clientIdFilter\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": 1}"),
       "p:2:33: policies[0].dispatchPolicy: found 1 where a dispatch policy "
       "(simple, roundRobin, strictOrder, priority, priorityNetwork, "
       "clientIdFilter) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {}}"),
       "p:2:33: policies[0].dispatchPolicy: found an empty object where a "
-      "dispatch policy (simple, roundRobin, strictOrder, priority, priorityNetwork, "
+      "dispatch policy (simple, roundRobin, strictOrder, priority, "
+      "priorityNetwork, "
       "clientIdFilter) is expected\n" },
     { ENTRY("{\"topic\":\"A\", \"dispatchPolicy\": {\"simple\": 1}}"),
       "p:2:44: policies[0].dispatchPolicy.simple: found 1 where an object is "
@@ -810,9 +809,8 @@ START_TEST(each_fault_says_where_it_is_and_what_would_be_right)
     struct policy_map *map = NULL;
     char *printed;
 
-    ck_assert_int_eq(policy_load_text(span_of_text(wrong[_i].text), "p", &map,
-                                      &faults),
-                     -1);
+    ck_assert_int_eq(
+        policy_load_text(span_of_text(wrong[_i].text), "p", &map, &faults), -1);
     ck_assert_ptr_null(map);
     printed = print_faults();
     ck_assert_str_eq(printed, wrong[_i].printed);
@@ -831,8 +829,7 @@ START_TEST(twenty_faults_are_kept_and_the_rest_counted)
         buf_appendf(&text, "%s\n{\"queue\":%d}", i > 0 ? "," : "", i);
     }
     buf_append_span(&text, SPAN("]}"));
-    ck_assert_int_eq(policy_load_text(buf_span(&text), "p", &map, &faults),
-                     -1);
+    ck_assert_int_eq(policy_load_text(buf_span(&text), "p", &map, &faults), -1);
     ck_assert_uint_eq(faults.count, 20);
     ck_assert_uint_eq(faults.total, 25);
     for (unsigned i = 0; i < 20; i++) {
@@ -878,8 +875,8 @@ START_TEST(nesting_without_end_is_refused)
     char *text = xmalloc(DEPTH);
 
     memset(text, '[', DEPTH);
-    ck_assert_int_eq(
-        policy_load_text(span_of(text, DEPTH), "p", &map, &faults), -1);
+    ck_assert_int_eq(policy_load_text(span_of(text, DEPTH), "p", &map, &faults),
+                     -1);
     ck_assert_str_eq(faults.errors[0].text,
                      "not JSON: maximum parsing depth reached near '['");
     free(text);
@@ -901,8 +898,7 @@ START_TEST(ten_thousand_entries_load_in_no_time)
     }
     buf_append_span(&text, SPAN("]}"));
     start_us = clock_monotonic_us();
-    ck_assert_int_eq(policy_load_text(buf_span(&text), "p", &map, &faults),
-                     0);
+    ck_assert_int_eq(policy_load_text(buf_span(&text), "p", &map, &faults), 0);
     /* 100 ms is the goal; sanitizers and busy machines take longer. */
     ck_assert_int_lt(clock_monotonic_us() - start_us, 2000000);
     ck_assert_uint_eq(
@@ -937,8 +933,8 @@ main(void)
     tcase_add_test(tcase, every_key_of_a_virtual_destination_is_stored);
     tcase_add_test(tcase, the_targets_of_a_composite_may_have_selectors);
     tcase_add_loop_test(tcase,
-                        each_fault_says_where_it_is_and_what_would_be_right,
-                        0, COUNT(wrong));
+                        each_fault_says_where_it_is_and_what_would_be_right, 0,
+                        COUNT(wrong));
     tcase_add_test(tcase, twenty_faults_are_kept_and_the_rest_counted);
     tcase_add_test(tcase, a_fault_of_an_earlier_run_is_forgotten);
     tcase_add_test(tcase, a_file_that_cannot_be_read_is_a_fault);

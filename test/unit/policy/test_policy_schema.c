@@ -76,8 +76,8 @@ START_TEST(the_printed_defaults_are_what_applies_without_a_file)
     struct faults faults;
     struct policy *loaded;
 
-    ck_assert_int_eq(
-        policy_load_text(span_of_text(text), "p", &map, &faults), 0);
+    ck_assert_int_eq(policy_load_text(span_of_text(text), "p", &map, &faults),
+                     0);
     loaded = policy_map_find(map, DESTINATION_QUEUE, SPAN("Q"));
     ck_assert_uint_eq(loaded->line, 2);
     /* Texts are equal, then the rest must be byte by byte. */
@@ -154,9 +154,8 @@ check_default(const struct json_key *key, const char *strategy,
     struct faults faults;
     const struct policy *loaded;
 
-    ck_assert_msg(
-        policy_load_text(span_of_text(text), "p", &map, &faults) == 0,
-        "%s: %s", text, faults.errors[0].text);
+    ck_assert_msg(policy_load_text(span_of_text(text), "p", &map, &faults) == 0,
+                  "%s: %s", text, faults.errors[0].text);
     loaded = policy_map_find(map,
                              (key->scopes & POLICY_FOR_TOPIC) != 0
                                  ? DESTINATION_TOPIC
@@ -185,8 +184,7 @@ START_TEST(every_default_of_a_parameter_is_the_default_of_a_policy)
         }
         for (size_t j = 0; key->family->at(j, &strategy); j++) {
             for (size_t k = 0; k < key->family->parameters->count; k++) {
-                const struct json_key *row =
-                    &key->family->parameters->rows[k];
+                const struct json_key *row = &key->family->parameters->rows[k];
 
                 if (row->default_text != NULL &&
                     (row->strategy == NULL ||
@@ -217,8 +215,8 @@ START_TEST(the_schema_has_every_key_of_a_kind_and_no_other)
         const struct json_key *key = &policy_schema_keys.rows[i];
 
         for (unsigned kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
-            const json_t *properties = json_object_get(
-                json_array_get(kinds, kind), "properties");
+            const json_t *properties =
+                json_object_get(json_array_get(kinds, kind), "properties");
 
             ck_assert((json_object_get(properties, key->name) != NULL) ==
                       ((key->scopes >> kind & 1) != 0));
@@ -252,8 +250,7 @@ main(void)
 
     tcase_add_loop_test(tcase, the_file_made_from_the_table_is_up_to_date, 0,
                         (int)(sizeof(files) / sizeof(files[0])));
-    tcase_add_test(tcase,
-                   the_printed_defaults_are_what_applies_without_a_file);
+    tcase_add_test(tcase, the_printed_defaults_are_what_applies_without_a_file);
     tcase_add_test(tcase,
                    every_default_of_a_parameter_is_the_default_of_a_policy);
     tcase_add_test(tcase, the_schema_has_every_key_of_a_kind_and_no_other);

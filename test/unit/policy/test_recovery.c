@@ -187,8 +187,8 @@ START_TEST(an_expired_message_is_not_visited)
 END_TEST
 
 static void
-record_bytes(const struct recovery_policy *policy,
-             struct recovery_state *state, size_t index, size_t bytes)
+record_bytes(const struct recovery_policy *policy, struct recovery_state *state,
+             size_t index, size_t bytes)
 {
     struct recovery_item item = { .message = &held[index], .bytes = bytes };
 
@@ -384,8 +384,7 @@ main(void)
     tcase_add_test(tcase, last_image_keeps_the_last_message);
     tcase_add_test(tcase, fixed_count_keeps_the_last_ones_oldest_first);
     tcase_add_test(tcase, timed_keeps_what_is_not_older_than_the_duration);
-    tcase_add_test(tcase,
-                   timed_lets_go_of_the_old_at_a_sweep_and_at_a_record);
+    tcase_add_test(tcase, timed_lets_go_of_the_old_at_a_sweep_and_at_a_record);
     tcase_add_test(tcase, timed_keeps_its_order_while_it_grows_and_shrinks);
     tcase_add_test(tcase, an_expired_message_is_not_visited);
     tcase_add_test(tcase,

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define S(count) ((count) * INT64_C(1000000))
+#define S(count) ((count)*INT64_C(1000000))
 
 static const struct slow_consumer_parameters defaults = {
     .max_slow_count = -1,
@@ -158,9 +158,8 @@ START_TEST(an_acknowledgement_is_late_after_the_time_and_of_who_has_messages)
 
     parameters.max_since_ack_us = late[_i].max_since_ack_us;
     parameters.ignore_idle_consumers = late[_i].ignore_idle;
-    ck_assert_int_eq(slow_consumer_abort_ack.check(&parameters, &facts,
-                                                   &record, reason,
-                                                   sizeof(reason)),
+    ck_assert_int_eq(slow_consumer_abort_ack.check(&parameters, &facts, &record,
+                                                   reason, sizeof(reason)),
                      late[_i].verdict);
 }
 END_TEST
@@ -180,9 +179,8 @@ START_TEST(the_longest_sentence_fits)
     };
     size_t len;
 
-    ck_assert_int_eq(slow_consumer_abort_ack.check(&parameters, &facts,
-                                                   &record, reason,
-                                                   sizeof(reason)),
+    ck_assert_int_eq(slow_consumer_abort_ack.check(&parameters, &facts, &record,
+                                                   reason, sizeof(reason)),
                      SLOW_CONSUMER_ABORT);
     len = strlen(reason);
     ck_assert_uint_lt(len, sizeof(reason) - 1);
@@ -200,12 +198,13 @@ main(void)
     tcase_add_test(tcase, a_slow_consumer_is_cut_off_after_the_duration);
     tcase_add_loop_test(tcase, one_that_recovered_starts_anew, 0, STRATEGIES);
     tcase_add_test(tcase, the_count_of_checks_is_a_limit_of_its_own);
-    tcase_add_loop_test(tcase, without_limits_a_slow_consumer_is_listed_only,
-                        0, STRATEGIES);
+    tcase_add_loop_test(tcase, without_limits_a_slow_consumer_is_listed_only, 0,
+                        STRATEGIES);
     tcase_add_test(tcase, an_acknowledgement_that_is_late_says_how_late);
     tcase_add_loop_test(
-        tcase, an_acknowledgement_is_late_after_the_time_and_of_who_has_messages,
-        0, (int)(sizeof(late) / sizeof(late[0])));
+        tcase,
+        an_acknowledgement_is_late_after_the_time_and_of_who_has_messages, 0,
+        (int)(sizeof(late) / sizeof(late[0])));
     tcase_add_test(tcase, the_longest_sentence_fits);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
