@@ -4,13 +4,15 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "policy/policy_load.h"
+#include "server/admin/api.h"
 #include "server/log.h"
+#include "server/reload.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 enum { SWEEP_INTERVAL_US = 1000000 };
 
@@ -20,6 +22,8 @@ struct broker {
     struct store *store;
     struct core *core;
     struct net *net;
+    struct reload *reload; /* NULL without a policy file */
+    struct api api;
     struct buf uris;
     int64_t sweep_due_us;
     bool draining;
@@ -66,6 +70,27 @@ broker_on_woken(void *ctx, int64_t now_us)
 
     core_time_advance(broker->core, now_us);
     store_poll(broker->store);
+    if (broker->reload != NULL) {
+        reload_poll(broker->reload);
+    }
+}
+
+static void
+broker_on_request(void *ctx, struct net_exchange *exchange,
+                  const struct http_request *request)
+{
+    struct broker *broker = ctx;
+
+    api_on_request(&broker->api, exchange, request);
+}
+
+static const char *
+broker_on_ask_health(void *ctx)
+{
+    const struct broker *broker = ctx;
+    const struct error *failure = core_store_failure(broker->core);
+
+    return failure != NULL ? failure->text : NULL;
 }
 
 static bool
@@ -120,35 +145,82 @@ broker_on_stop_signal(void *ctx, int signo)
     net_drain(broker->net, broker_on_drained, broker);
 }
 
+/* --- reload --------------------------------------------------------------- */
+
+static void
+broker_refuse_reload(struct broker *broker,
+                     const struct reload_request *request,
+                     const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count && !request->dry_run; i++) {
+        const struct error *err = &faults->errors[i];
+
+        log_event(LOG_LEVEL_ERROR, "policy", "reload refused",
+                  "place=%s:%u:%u fault=\"%s\"", err->source, err->line,
+                  err->column, err->text);
+    }
+    if (request->exchange != NULL) {
+        api_answer_faults(&broker->api, request->exchange, faults);
+    }
+}
+
+static void
+broker_apply_policies(struct broker *broker, struct policy_map *fresh,
+                      size_t changed)
+{
+    core_policies_set(broker->core, fresh);
+    policy_map_free(&broker->policies);
+    broker->policies = fresh;
+    broker->api.policies = fresh;
+    log_event(LOG_LEVEL_INFO, "policy", "reloaded",
+              "file=%s changed_destinations=%zu", broker->options.policy_path,
+              changed);
+}
+
+static void
+broker_on_reloaded(void *ctx, const struct reload_request *request,
+                   struct policy_map *fresh, const struct faults *faults)
+{
+    struct broker *broker = ctx;
+    struct api_changes *changes;
+
+    if (fresh == NULL) {
+        broker_refuse_reload(broker, request, faults);
+        return;
+    }
+    changes = api_changes_take(broker->core, fresh);
+    if (request->dry_run) {
+        policy_map_free(&fresh);
+    } else {
+        broker_apply_policies(broker, fresh, api_changes_count(changes));
+    }
+    if (request->exchange != NULL) {
+        api_answer_changes(&broker->api, request->exchange, !request->dry_run,
+                           changes);
+    }
+    api_changes_free(&changes);
+}
+
+static void
+broker_on_ask_reload(void *ctx, bool dry_run, struct net_exchange *exchange)
+{
+    struct broker *broker = ctx;
+
+    reload_ask(broker->reload, dry_run, exchange);
+}
+
 static void
 broker_on_hup(void *ctx, int signo)
 {
     struct broker *broker = ctx;
-    struct faults faults = { .count = 0 };
-    struct policy_map *fresh;
 
     (void)signo;
-    if (broker->options.policy_path == NULL) {
+    if (broker->reload == NULL) {
         log_event(LOG_LEVEL_INFO, "broker", "nothing to reload",
                   "reason=\"no policy file was given (-p)\"");
         return;
     }
-    if (policy_load_file(broker->options.policy_path, &fresh, &faults) != 0) {
-        for (size_t i = 0; i < faults.count; i++) {
-            const struct error *err = &faults.errors[i];
-
-            log_event(LOG_LEVEL_ERROR, "policy", "reload refused",
-                      "place=%s:%u:%u fault=\"%s\"", err->source, err->line,
-                      err->column, err->text);
-        }
-        return;
-    }
-    core_policies_set(broker->core, fresh);
-    policy_map_free(&broker->policies);
-    broker->policies = fresh;
-    log_event(LOG_LEVEL_INFO, "policy", "reloaded",
-              "file=%s effect=\"destinations made from now on\"",
-              broker->options.policy_path);
+    reload_ask(broker->reload, false, NULL);
 }
 
 static void
@@ -222,6 +294,8 @@ broker_listen(struct broker *broker, struct error *err)
     options->turn = broker_on_turn;
     options->turn_end = broker_on_turn_end;
     options->woken = broker_on_woken;
+    options->request = broker_on_request;
+    options->health = broker_on_ask_health;
     options->ctx = broker;
     broker->net = net_new(options, err);
     if (broker->net == NULL) {
@@ -241,6 +315,56 @@ broker_listen(struct broker *broker, struct error *err)
     }
     buf_append_char(&broker->uris, '\0');
     return 0;
+}
+
+/* The admin socket, for the owner of the data directory alone.  Without it the
+ * broker works all the same. */
+static void
+broker_listen_admin(struct broker *broker)
+{
+    const char *directory = broker->options.store.directory;
+    char *path = xasprintf("%s/admin.sock", directory);
+    struct net_endpoint endpoint = { .kind = NET_ENDPOINT_ADMIN,
+                                     .path = path };
+    struct error err = ERROR_INIT;
+    char uri[512];
+
+    (void)mkdir(directory, 0700); /* a store in memory has made none */
+    if (net_listen(broker->net, &endpoint, uri, sizeof(uri), &err) != 0) {
+        log_event(LOG_LEVEL_WARNING, "broker", "no admin socket",
+                  "reason=\"%s\"", err.text);
+    }
+    free(path);
+}
+
+static void
+broker_open_admin(struct broker *broker)
+{
+    struct reload_options options = {
+        .path = broker->options.policy_path,
+        .wake = broker_on_wake,
+        .done = broker_on_reloaded,
+        .ctx = broker,
+    };
+
+    if (options.path != NULL) {
+        broker->reload = reload_new(&options);
+    }
+    broker->api = (struct api){
+        .core = broker->core,
+        .net = broker->net,
+        .store = broker->store,
+        .policies = broker->policies,
+        .policy_path = options.path,
+        .store_directory = broker->options.store.directory,
+        .uris = broker->uris.data,
+        .started_us = clock_monotonic_us(),
+        .reload = broker_on_ask_reload,
+        .ctx = broker,
+    };
+    if (broker->options.store.directory != NULL) {
+        broker_listen_admin(broker);
+    }
 }
 
 enum broker_start
@@ -263,6 +387,7 @@ broker_start(const struct broker_options *options, struct policy_map *policies,
         broker_free(&broker);
         return BROKER_NO_LISTENER;
     }
+    broker_open_admin(broker);
     /* Before anybody is told that we are ready: who was, may signal. */
     net_on_signal(broker->net, SIGTERM, broker_on_stop_signal, broker);
     net_on_signal(broker->net, SIGINT, broker_on_stop_signal, broker);
@@ -293,6 +418,7 @@ broker_free(struct broker **broker)
     if (gone == NULL) {
         return;
     }
+    reload_free(&gone->reload); /* nobody is answered any more */
     if (gone->net != NULL) {
         net_close(gone->net);
     }

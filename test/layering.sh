@@ -18,9 +18,9 @@ storage       | base/ storage/
 server/core   | base/ protocol/headers.h policy/ storage/ server/core/
 server/session| base/ protocol/ server/core/ server/session/
 server/net    | base/ server/session/ server/net/
-server/admin  | base/ server/core/ server/net/ server/admin/
+server/admin  | base/ protocol/ policy/ storage/ server/core/ server/session/ server/net/ server/admin/
 server        | base/ protocol/ policy/ storage/ server/
-stompctl      | base/ protocol/ stompctl/
+stompctl      | base/ protocol/ policy/ stompctl/
 '
 
 # What the folders above need of each other beyond the table, with the reason.
@@ -38,7 +38,8 @@ outside='
 libwebsockets\.h        | server/net/
 ev\.h                   | server/net/
 openssl/.*              | server/net/
-jansson\.h              | policy/ server/admin/ server/config.c server/config.h
+jansson\.h              | policy/ server/admin/ server/config.c server/config.h stompctl/
+libxml/.*               | stompctl/
 leveldb/.*              | storage/
 nats.*                  | storage/
 uthash\.h|utlist\.h     | base/hash.h

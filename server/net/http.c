@@ -135,6 +135,21 @@ http_is_stomp_path(const struct http *http, struct span path)
     return ws_handshake_path(path);
 }
 
+/* For load balancers and supervisors; what is wrong is for the log, since
+ * anybody may ask. */
+static int
+http_answer_health(const struct http *http, struct lws *wsi)
+{
+    const struct net *net = http->net;
+    bool well = !net->draining && (net->options.health == NULL ||
+                                   net->options.health(net->options.ctx) ==
+                                       NULL);
+
+    return http_answer_text(wsi, well ? "200 OK" : "503 Service Unavailable",
+                            "Cache-Control: no-store\r\n",
+                            well ? "ok\n" : "not well\n");
+}
+
 /* Answers a plain request for what no file serves; -1 when it cannot.  The
  * path is libwebsockets', not the callback's `in`, which lacks the slash when
  * a directory is served. */
@@ -152,6 +167,9 @@ http_on_request(const struct http *http, struct lws *wsi)
     }
     if (span_equal(path, SPAN("/")) || span_equal(path, SPAN("/index.html"))) {
         return http_answer_page(wsi);
+    }
+    if (span_equal(path, SPAN("/healthz"))) {
+        return http_answer_health(http, wsi);
     }
     if (http_is_stomp_path(http, path)) {
         return http_answer_text(

@@ -6,6 +6,7 @@
 #include "server/log.h"
 #include "server/net/conn_tcp.h"
 #include "server/net/http.h"
+#include "server/net/http_conn.h"
 #include "server/net/listener_socket.h"
 #include "server/net/net_private.h"
 
@@ -131,6 +132,10 @@ listener_take(struct listener *listener, int fd,
     struct net *net = listener->net;
     char peer[64];
 
+    if (listener->kind == NET_ENDPOINT_ADMIN) {
+        http_conn_accept(net, fd);
+        return;
+    }
     listener_socket_peer(fd, address, peer, sizeof(peer));
     if (net_is_full(net)) {
         listener_refuse_full(listener, fd, peer);
@@ -212,7 +217,8 @@ listener_open(struct net *net, const struct net_endpoint *endpoint,
     listener->use_async_send = endpoint->use_async_send;
     listener->use_async_send_set = endpoint->use_async_send_set;
     listener->uri = xstrdup(uri_out);
-    if (endpoint->kind == NET_ENDPOINT_UNIX) {
+    if (endpoint->kind == NET_ENDPOINT_UNIX ||
+        endpoint->kind == NET_ENDPOINT_ADMIN) {
         listener->path = xstrdup(endpoint->path);
     }
     listener->end.run = listener_free;

@@ -179,7 +179,8 @@ unix_open(const struct net_endpoint *endpoint, struct error *err)
         return -1;
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mask = umask(0117); /* 0660 from the first moment on */
+    /* 0660, 0600 for the owner's own, from the first moment on. */
+    mask = umask(endpoint->kind == NET_ENDPOINT_ADMIN ? 0177 : 0117);
     bound =
         fd < 0 ? -1
                : bind(fd, (struct sockaddr *)(void *)&address, sizeof(address));
@@ -198,8 +199,10 @@ unix_open(const struct net_endpoint *endpoint, struct error *err)
 int
 listener_socket_open(const struct net_endpoint *endpoint, struct error *err)
 {
-    return endpoint->kind == NET_ENDPOINT_UNIX ? unix_open(endpoint, err)
-                                               : tcp_open(endpoint, err);
+    return endpoint->kind == NET_ENDPOINT_UNIX ||
+                   endpoint->kind == NET_ENDPOINT_ADMIN
+               ? unix_open(endpoint, err)
+               : tcp_open(endpoint, err);
 }
 
 /* ---- names ---- */
@@ -228,7 +231,8 @@ listener_socket_uri(int fd, const struct net_endpoint *endpoint, char *uri_out,
     socklen_t len = sizeof(address);
     char name[80];
 
-    if (endpoint->kind == NET_ENDPOINT_UNIX) {
+    if (endpoint->kind == NET_ENDPOINT_UNIX ||
+        endpoint->kind == NET_ENDPOINT_ADMIN) {
         (void)snprintf(uri_out, size, "unix:%s", endpoint->path);
         return;
     }

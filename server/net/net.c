@@ -5,6 +5,7 @@
 #include "server/log.h"
 #include "server/net/conn.h"
 #include "server/net/http.h"
+#include "server/net/http_conn.h"
 #include "server/net/listener.h"
 #include "server/net/net_private.h"
 #include "server/session/session.h"
@@ -85,6 +86,7 @@ net_close(struct net *net)
     DL_FOREACH_SAFE (net->conns, conn, next) {
         conn->abort(conn, "stompd stopped");
     }
+    http_conn_end_all(net);
     http_stop(net);
     timer_wheel_cancel(loop_timers(net->loop), &net->drain_timer);
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "base/error.h"
+#include "base/span.h"
 #include "server/session/transport.h"
 
 #include <stdbool.h>
@@ -32,6 +33,18 @@ typedef bool net_turn_fn(void *ctx, int64_t now_us, int64_t *due_us);
 typedef int64_t net_turn_end_fn(void *ctx, int64_t now_us);
 typedef void net_woken_fn(void *ctx, int64_t now_us);
 typedef void net_signal_fn(void *ctx, int signo);
+
+/* A request on the admin socket that is to be answered once, with net_answer,
+ * now or later. */
+struct net_exchange;
+struct http_request;
+/* request is borrowed until the call returns.  No call after net_free, and no
+ * answer either. */
+typedef void net_request_fn(void *ctx, struct net_exchange *exchange,
+                            const struct http_request *request);
+/* Why the broker cannot do its work, NULL when it can: GET /healthz. */
+typedef const char *net_health_fn(void *ctx);
+
 /* All connections that were told to close by net_drain are gone. */
 typedef void net_drained_fn(void *ctx);
 
@@ -48,13 +61,16 @@ struct net_options {
     net_turn_fn *turn;
     net_turn_end_fn *turn_end;
     net_woken_fn *woken; /* after net_wake */
-    void *ctx;           /* for the three */
+    net_request_fn *request; /* NULL: no admin socket */
+    net_health_fn *health;   /* NULL: always well */
+    void *ctx;               /* for the five */
 };
 
 enum net_endpoint_kind {
     NET_ENDPOINT_STOMP, /* STOMP; HTTP and WebSocket when a client begins so */
     NET_ENDPOINT_WS,    /* HTTP and WebSocket only */
     NET_ENDPOINT_UNIX,  /* STOMP on a unix socket */
+    NET_ENDPOINT_ADMIN, /* HTTP for options.request, on a unix socket */
 };
 
 struct net_endpoint {
@@ -99,10 +115,15 @@ void net_free(struct net **net);
  * Opens a listener.  uri_out (size bytes) gets what was really bound:
  * "stomp://127.0.0.1:61613", "ws://[::1]:61614/stomp", "unix:/run/x.sock".
  * -1 with a sentence when it cannot.  A unix socket that nobody listens on any
- * more is removed first; its mode is 0660.
+ * more is removed first; its mode is 0660, that of the admin socket 0600.
  */
 int net_listen(struct net *net, const struct net_endpoint *endpoint,
                char *uri_out, size_t size, struct error *err);
+
+/* Answers and closes; status is "200 OK" and the like, body is copied.  Nothing
+ * happens when the client has not waited.  Frees exchange. */
+void net_answer(struct net_exchange *exchange, const char *status,
+                const char *type, struct span body);
 
 /* Runs the loop until net_stop. */
 void net_run(struct net *net);

@@ -19,6 +19,8 @@ struct net {
     struct conn *conns;         /* utlist DL_ */
     struct listener *listeners; /* utlist LL_ */
     struct http *http;          /* libwebsockets */
+    struct net_exchange *exchanges; /* utlist DL_: of the admin socket */
+    size_t exchange_count;
     struct net_counters counters;
     char *scratch; /* where frames for closed connections are written */
     size_t scratch_size;

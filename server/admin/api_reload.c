@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a reload of the policy file changes, and how it ended.
+ */
+#include "server/admin/api_private.h"
+
+#include "base/alloc.h"
+#include "policy/policy_describe.h"
+
+#include <stdlib.h>
+
+/* Destinations whose changes are shown; all are counted. */
+enum { API_CHANGES_SHOWN = 1000 };
+
+struct api_changes {
+    const struct policy_map *fresh;
+    json_t *destinations;
+    size_t count;
+};
+
+static void
+api_changes_on_destination(void *ctx, const struct core_destination_view *view)
+{
+    struct api_changes *changes = ctx;
+    json_t *keys = policy_describe_changes(
+        view->policy, policy_map_find(changes->fresh, view->kind, view->name),
+        view->kind);
+
+    if (json_array_size(keys) == 0) {
+        json_decref(keys);
+        return;
+    }
+    if (changes->count++ >= API_CHANGES_SHOWN) {
+        json_decref(keys);
+        return;
+    }
+    (void)json_array_append_new(
+        changes->destinations,
+        json_pack("{s:o, s:o}", "destination",
+                  api_destination(view->kind, view->name), "changes", keys));
+}
+
+struct api_changes *
+api_changes_take(const struct core *core, const struct policy_map *fresh)
+{
+    struct api_changes *changes = xcalloc(1, sizeof(*changes));
+
+    changes->fresh = fresh;
+    changes->destinations = json_array();
+    core_each_destination(core, api_changes_on_destination, changes);
+    return changes;
+}
+
+void
+api_changes_free(struct api_changes **changes)
+{
+    struct api_changes *gone = *changes;
+
+    *changes = NULL;
+    if (gone != NULL) {
+        json_decref(gone->destinations);
+        free(gone);
+    }
+}
+
+size_t
+api_changes_count(const struct api_changes *changes)
+{
+    return changes->count;
+}
+
+void
+api_answer_changes(const struct api *api, struct net_exchange *exchange,
+                   bool applied, const struct api_changes *changes)
+{
+    api_answer(exchange, "200 OK",
+               json_pack("{s:b, s:s, s:I, s:O}", "applied", applied, "file",
+                         api->policy_path, "changed",
+                         (json_int_t)changes->count, "destinations",
+                         changes->destinations));
+}
+
+void
+api_answer_faults(const struct api *api, struct net_exchange *exchange,
+                  const struct faults *faults)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct error *err = &faults->errors[i];
+
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:i, s:i, s:s}", "file", err->source,
+                            "line", (int)err->line, "column",
+                            (int)err->column, "text", err->text));
+    }
+    api_answer(exchange, "422 Unprocessable Content",
+               json_pack("{s:b, s:s, s:I, s:o}", "applied", 0, "file",
+                         api->policy_path, "total", (json_int_t)faults->total,
+                         "faults", list));
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/reload.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "policy/policy_load.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reload {
+    struct reload_options options;
+    struct reload_request *requests; /* the first one is being read */
+    bool reading;
+    pthread_t thread;
+    atomic_bool finished; /* the thread has set what follows */
+    struct policy_map *fresh;
+    struct faults faults;
+};
+
+struct reload *
+reload_new(const struct reload_options *options)
+{
+    struct reload *reload = xcalloc(1, sizeof(*reload));
+
+    reload->options = *options;
+    return reload;
+}
+
+static void *
+reload_thread(void *arg)
+{
+    struct reload *reload = arg;
+
+    (void)policy_load_file(reload->options.path, &reload->fresh,
+                           &reload->faults);
+    atomic_store(&reload->finished, true);
+    reload->options.wake(reload->options.ctx);
+    return NULL;
+}
+
+/* The thread takes no signals: they are the loop's. */
+static int
+reload_start_thread(struct reload *reload)
+{
+    sigset_t all;
+    sigset_t before;
+    int result;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    result = pthread_create(&reload->thread, NULL, reload_thread, reload);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+
+static void
+reload_begin(struct reload *reload)
+{
+    int result;
+
+    reload->fresh = NULL;
+    faults_clear(&reload->faults);
+    atomic_store(&reload->finished, false);
+    result = reload_start_thread(reload);
+    reload->reading = result == 0;
+    if (result != 0) {
+        (void)error_set_at(faults_next(&reload->faults), reload->options.path,
+                           0, 0, "cannot start a thread to read it: %s",
+                           strerror(result));
+        atomic_store(&reload->finished, true);
+        reload->options.wake(reload->options.ctx);
+    }
+}
+
+void
+reload_ask(struct reload *reload, bool dry_run, struct net_exchange *exchange)
+{
+    struct reload_request *request = xcalloc(1, sizeof(*request));
+    bool first = reload->requests == NULL;
+
+    request->dry_run = dry_run;
+    request->exchange = exchange;
+    LL_APPEND(reload->requests, request);
+    if (first) {
+        reload_begin(reload);
+    }
+}
+
+static void
+reload_join(struct reload *reload)
+{
+    if (reload->reading) {
+        (void)pthread_join(reload->thread, NULL);
+        reload->reading = false;
+    }
+}
+
+void
+reload_poll(struct reload *reload)
+{
+    struct reload_request *request = reload->requests;
+
+    if (request == NULL || !atomic_load(&reload->finished)) {
+        return;
+    }
+    reload_join(reload);
+    LL_DELETE(reload->requests, request);
+    reload->options.done(reload->options.ctx, request, reload->fresh,
+                         &reload->faults);
+    free(request);
+    reload->fresh = NULL;
+    if (reload->requests != NULL) {
+        reload_begin(reload);
+    }
+}
+
+void
+reload_free(struct reload **reload)
+{
+    struct reload *gone = *reload;
+
+    *reload = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    reload_join(gone);
+    policy_map_free(&gone->fresh);
+    while (gone->requests != NULL) {
+        struct reload_request *request = gone->requests;
+
+        LL_DELETE(gone->requests, request);
+        free(request);
+    }
+    free(gone);
+}
