@@ -155,18 +155,53 @@ core_unblock(struct core *core, struct subscription *sub)
     }
 }
 
+/* Below its limit by enough that resuming is worth the while. */
+static bool
+core_has_room(const struct quota *quota)
+{
+    return quota->limit == 0 ||
+           quota->used <= quota->limit / 100 * CORE_RESUME_PERCENT;
+}
+
+static void
+core_unlist_blocked(struct core *core, struct client *client)
+{
+    client->blocked = false;
+    client->block_dest = NULL;
+    DL_DELETE2(core->blocked, client, block_prev, block_next);
+}
+
 static void
 core_resume_blocked(struct core *core)
 {
-    size_t low = core->quota.limit / 100 * CORE_RESUME_PERCENT;
+    struct client *client;
+    struct client *next;
 
-    while (core->blocked != NULL && core->quota.used <= low &&
-           !store_is_congested(core->store)) {
-        struct client *client = core->blocked;
+    if (core->blocked == NULL || !core_has_room(&core->quota) ||
+        store_is_congested(core->store)) {
+        return;
+    }
+    DL_FOREACH_SAFE2(core->blocked, client, next, block_next) {
+        if (quota_is_over(&core->quota)) {
+            break; /* the one before has filled it again */
+        }
+        if (client->block_dest == NULL ||
+            core_has_room(&client->block_dest->quota)) {
+            core_unlist_blocked(core, client);
+            client->ops->resume(client->ctx);
+        }
+    }
+}
 
-        client->blocked = false;
-        DL_DELETE2(core->blocked, client, block_prev, block_next);
-        client->ops->resume(client->ctx);
+void
+core_forget_blocked(struct core *core, const struct destination *dest)
+{
+    struct client *client;
+
+    DL_FOREACH2(core->blocked, client, block_next) {
+        if (client->block_dest == dest) {
+            client->block_dest = NULL; /* resumed by the next turn */
+        }
     }
 }
 
@@ -309,8 +344,7 @@ core_client_close(struct client *client)
     }
     core_client_await(client, false);
     if (client->blocked) {
-        client->blocked = false;
-        DL_DELETE2(core->blocked, client, block_prev, block_next);
+        core_unlist_blocked(core, client);
     }
 }
 
@@ -365,17 +399,12 @@ core_release_message(void *message)
     message_unref(&msg);
 }
 
-bool
-core_is_full(const struct core *core)
-{
-    return quota_is_over(&core->quota) || store_is_congested(core->store);
-}
-
 void
-core_client_block(struct client *client)
+core_client_block(struct client *client, const struct destination *dest)
 {
     struct core *core = client->core;
 
+    client->block_dest = dest;
     if (!client->blocked) {
         client->blocked = true;
         DL_APPEND2(core->blocked, client, block_prev, block_next);

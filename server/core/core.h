@@ -64,6 +64,8 @@ struct client {
     struct client *core_prev, *core_next;
     struct client *await_prev, *await_next;
     struct client *block_prev, *block_next;
+    const struct destination *block_dest; /* whose room it waits for; NULL =
+                                             the broker's */
 };
 
 struct core_stats {
@@ -154,10 +156,22 @@ void core_client_congested(struct client *client, bool congested);
  * false. */
 void core_client_await(struct client *client, bool awaiting);
 
-/* Memory or the store is at its ceiling: call core_client_block and stop
- * reading; ops->resume comes when there is room. */
+/* Memory, or the store's queue of writes, is at its ceiling. */
 bool core_is_full(const struct core *core);
-void core_client_block(struct client *client);
+
+/* Whether a SEND to dest may be taken now.  Source: activemq.md 7. */
+enum core_admission {
+    CORE_ADMITTED,
+    CORE_BROKER_FULL, /* memory, or the store's queue of writes */
+    CORE_DEST_FULL,   /* the destination's memoryLimit: wait */
+    CORE_NO_SPACE,    /* the same, and its policy wants no waiting */
+};
+enum core_admission core_admit(struct core *core,
+                               const struct destination *dest,
+                               const struct client *producer);
+
+/* ops->resume comes when there is room again: dest's, or the broker's (NULL). */
+void core_client_block(struct client *client, const struct destination *dest);
 
 enum core_find {
     CORE_FOUND,

@@ -47,6 +47,9 @@ struct core {
 /* Credit has come back, or a new attachment has to look: core_turn will. */
 void core_mark_credited(struct core *core, struct subscription *sub);
 
+/* A destination goes: nobody waits for its room any more. */
+void core_forget_blocked(struct core *core, const struct destination *dest);
+
 /* Counts a delivery in and out of a subscription's credit. */
 void core_in_flight_add(struct subscription *sub, struct delivery *delivery);
 void core_in_flight_remove(struct core *core, struct delivery *delivery);

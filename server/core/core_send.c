@@ -52,6 +52,32 @@ core_is_persistent(const struct destination *dest, const struct message *msg)
     return msg->persistent;
 }
 
+bool
+core_is_full(const struct core *core)
+{
+    return quota_is_over(&core->quota) || store_is_congested(core->store);
+}
+
+enum core_admission
+core_admit(struct core *core, const struct destination *dest,
+           const struct client *producer)
+{
+    const struct policy *policy = dest->policy;
+
+    if (core_is_full(core)) {
+        return CORE_BROKER_FULL;
+    }
+    if (dest->quota.limit == 0 || dest->quota.used < dest->quota.limit ||
+        !policy->producer_flow_control) {
+        return CORE_ADMITTED;
+    }
+    if (core->advisory_listeners > 0) {
+        advisory_full(core, dest, producer);
+    }
+    return policy->send_fail_if_no_space == POLICY_ON ? CORE_NO_SPACE
+                                                      : CORE_DEST_FULL;
+}
+
 enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)

@@ -34,6 +34,9 @@ delivery_free(struct delivery_pool *pool, struct delivery **delivery)
 
     *delivery = NULL;
     assert(gone->tx == NULL);
+    if (gone->quota != NULL) {
+        quota_release(gone->quota, message_bytes(gone->msg));
+    }
     message_unref(&gone->msg);
     if (pool->spare_count >= DELIVERY_SPARE_MAX) {
         free(gone);

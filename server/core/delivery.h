@@ -37,6 +37,7 @@ struct delivery {
     uint64_t seq;               /* place in the queue */
     uint64_t id;                /* the n of `message-id`, the session's */
     struct store_slot slot;
+    struct quota *quota;        /* the destination's, charged; or NULL */
     uint32_t found_count;       /* scans that know it to match */
     struct eviction_node eviction; /* on from's list while PENDING */
 };
@@ -49,6 +50,14 @@ struct delivery_pool {
 
 /* Takes over the reference on msg.  Never NULL. */
 struct delivery *delivery_new(struct delivery_pool *pool, struct message *msg);
+
+/* Counts it against its destination's memoryLimit until it is freed. */
+static inline void
+delivery_charge(struct delivery *delivery, struct quota *quota)
+{
+    delivery->quota = quota;
+    quota_charge(quota, message_bytes(delivery->msg));
+}
 
 /* Drops the message; the delivery must be on no list. */
 void delivery_free(struct delivery_pool *pool, struct delivery **delivery);

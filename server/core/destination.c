@@ -65,6 +65,7 @@ destination_get(struct core *core, enum destination_kind kind,
     dest->key = destination_key(kind, name);
     dest->key_len = name.len + 1;
     dest->policy = policy_ref(policy_map_find(core->policies, kind, name));
+    dest->quota.limit = dest->policy->memory_limit;
     HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
     if (owner != NULL) {
         dest->owner = owner;
@@ -140,6 +141,7 @@ destination_remove(struct destination **dest)
         destination_disown(gone);
     }
     HASH_DEL(core->destinations, gone);
+    core_forget_blocked(core, gone);
     if (core->advisory_listeners > 0) {
         advisory_destination(core, gone, false);
     }

@@ -28,6 +28,7 @@ struct destination {
     struct attachment *attachments;   /* DL list: all of them */
     struct timer_node slow_timer;     /* next check for slow consumers */
     size_t attachment_count;
+    struct quota quota;               /* memoryLimit; limit 0 = none */
     uint64_t enqueued_count;
     uint64_t dequeued_count;
     size_t key_len;

@@ -158,6 +158,7 @@ lane_insert(struct lane *lane, struct message *msg, uint64_t seq,
     delivery->lane = lane;
     delivery->seq = seq;
     delivery->slot = slot;
+    delivery_charge(delivery, &lane->queue->base.quota);
     while (at != NULL && at->seq > seq) {
         at = at == lane->waiting ? NULL : at->prev;
     }

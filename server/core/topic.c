@@ -162,6 +162,7 @@ topic_pending_add(struct attachment *attachment, struct message *msg)
     delivery->state = DELIVERY_PENDING;
     delivery->sub = sub;
     delivery->from = attachment;
+    delivery_charge(delivery, &attachment->dest->quota);
     delivery->eviction.priority = msg->priority;
     delivery->eviction.timestamp_ms = msg->timestamp_ms;
     DL_APPEND(attachment->pending, &delivery->eviction);

@@ -63,28 +63,6 @@ static const struct command_rule command_rules[FRAME_COMMAND_COUNT] = {
                            STOMP_1_0 },
 };
 
-static void
-session_resume(void *ctx)
-{
-    struct session *session = ctx;
-
-    struct session_transaction *tx;
-    int64_t now_us = core_now_us(session->core);
-
-    if (!session->read_paused || session->state == SESSION_CLOSING) {
-        return;
-    }
-    /* Nobody was heard meanwhile: what a client has to do in time counts on
-     * from here. */
-    session->transport->last_read_us = now_us;
-    DL_FOREACH(session->transactions, tx) {
-        tx->begun_us += now_us - session->paused_us;
-    }
-    session->read_paused = false;
-    session->transport->ops->read_pause(session->transport, false);
-    session_timer_arm(session);
-}
-
 /* The client hears why before it is cut: an ERROR when the connection goes, a
  * last MESSAGE of the subscription when only that does (W3). */
 static void __attribute__((cold))
@@ -157,6 +135,7 @@ session_free(struct session **session)
     }
     buf_fini(&gone->scratch);
     buf_fini(&gone->name_buf);
+    buf_fini(&gone->held);
     free(gone->login);
     free(gone);
 }
@@ -198,13 +177,16 @@ session_refuse_command(struct session *session, const struct frame *frame)
     }
 }
 
-static void
+void
 session_on_frame(struct session *session, const struct frame *frame)
 {
     const struct command_rule *rule = &command_rules[frame->command];
     bool allowed = session->state == SESSION_NEW ? rule->before_connect
                                                  : rule->after_connect;
 
+    if (session_hold(session, frame)) {
+        return;
+    }
     session->frames_in++;
     if (rule->handle == NULL || !allowed) {
         session_refuse_command(session, frame);
@@ -288,7 +270,10 @@ session_timer_due(const struct session *session)
     }
     send_due = heartbeat_send_due(&session->heartbeat,
                                   transport->last_write_us);
-    if (session->read_paused) {
+    if (session->holding && session->hold_due_us < send_due) {
+        send_due = session->hold_due_us;
+    }
+    if (session->pauses != 0) {
         return send_due;
     }
     if (session->transactions != NULL) {
@@ -305,6 +290,9 @@ session_timer_due(const struct session *session)
 void
 session_timer_arm(struct session *session)
 {
+    if (session->closed) {
+        return;
+    }
     session->transport->ops->timer_set(session->transport,
                                        session_timer_due(session));
 }
@@ -325,7 +313,7 @@ session_on_silence(struct session *session, int64_t now_us)
 static bool
 session_has_stale_transaction(const struct session *session)
 {
-    return session->transactions != NULL && !session->read_paused &&
+    return session->transactions != NULL && session->pauses == 0 &&
            session->now_us - session->transactions->begun_us >=
                session->config->transaction_age_us;
 }
@@ -348,10 +336,14 @@ session_on_timer(struct session *session, int64_t now_us)
                                       1000000));
             return;
         }
-    } else if (!session->read_paused && /* else we do not listen */
+    } else if (session->pauses == 0 && /* else we do not listen */
                now_us >= heartbeat_receive_due(&session->heartbeat,
                                                transport->last_read_us)) {
         session_on_silence(session, now_us);
+        return;
+    }
+    if (session->holding && now_us >= session->hold_due_us) {
+        session_hold_expired(session);
         return;
     }
     if (session_has_stale_transaction(session)) {
@@ -378,6 +370,7 @@ session_on_closed(struct session *session, const char *reason, int64_t now_us)
     assert(!session->closed);
     session->now_us = now_us;
     session->closed = true;
+    session_hold_finish(session);
     session->state = SESSION_CLOSING;
     session_settle(session, transport->flushed_bytes);
     session_unsend(session);

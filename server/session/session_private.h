@@ -13,6 +13,12 @@
 #include "server/session/ack_ledger.h"
 #include "server/session/session.h"
 
+/* Why a session does not read. */
+enum session_pause {
+    SESSION_PAUSE_HELD = 1 << 0,    /* much is held for want of room */
+    SESSION_PAUSE_REPLIES = 1 << 1, /* much waits for the disk */
+};
+
 enum session_state {
     SESSION_NEW,       /* waits for CONNECT */
     SESSION_CONNECTED,
@@ -56,6 +62,7 @@ struct reply {
     enum transport_close how;
     size_t receipt_len;        /* RECEIPT: its receipt-id stands in bytes */
     size_t frame_len;          /* bytes is a whole frame, or nothing */
+    size_t size;               /* what it takes */
     char bytes[];
 };
 
@@ -73,7 +80,7 @@ struct session {
     struct ack_ledger ledger;
     struct sent_queue sent;
     struct reply *replies;   /* DL list: waiting, in request order */
-    size_t reply_count;
+    size_t reply_bytes;      /* what they take */
     struct session_subscription *subscriptions; /* uthash by id */
     struct session_transaction *transactions;   /* DL list */
     uint32_t transaction_count;
@@ -87,7 +94,11 @@ struct session {
     int64_t login_due_us;
     int64_t now_us;          /* of the call under way */
     enum policy_switch use_async_send; /* CONNECT header */
-    bool read_paused;
+    unsigned pauses;         /* enum session_pause: why nothing is read */
+    bool holding;            /* frames are held until there is room */
+    bool forced;             /* room or not: the peer is gone */
+    struct buf held;         /* … in wire form */
+    int64_t hold_due_us;     /* until then there must be room */
     int64_t paused_us;       /* when it was; its clocks stand still since */
     bool closed;             /* session_on_closed has run */
     uint64_t frames_in;
@@ -139,6 +150,36 @@ void session_replies_drop(struct session *session);
 
 /* Writes a whole frame that stands in bytes. */
 void session_write(struct session *session, struct span frame);
+
+/* --- flow control (session_hold.c) -------------------------------------- */
+
+/* Sets or takes back one reason not to read. */
+void session_pause(struct session *session, enum session_pause reason,
+                   bool on);
+
+/* While the session holds: true when the frame was put behind the others, false
+ * when it may be handled now. */
+bool session_hold(struct session *session, const struct frame *frame);
+
+/* The SEND finds no room: it and what follows are held.  dest: whose room it
+ * waits for, NULL for the broker's.  wait_us: how long at most, 0 for ever. */
+void session_hold_begin(struct session *session, const struct frame *frame,
+                        struct destination *dest, int64_t wait_us);
+
+/* client_ops.resume: there is room again. */
+void session_resume(void *ctx);
+
+/* hold_due_us has come. */
+void session_hold_expired(struct session *session);
+
+/* The connection is over: what is held is handled all the same. */
+void session_hold_finish(struct session *session);
+
+/* Stops or resumes reading as the waiting answers are many or few. */
+void session_check_replies(struct session *session);
+
+/* Checks state and command, and handles the frame. */
+void session_on_frame(struct session *session, const struct frame *frame);
 
 /* --- sending (session_deliver.c) --------------------------------------- */
 

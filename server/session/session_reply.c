@@ -20,9 +20,12 @@ void
 session_write(struct session *session, struct span frame)
 {
     struct transport *transport = session->transport;
-    char *at =
-        transport->ops->frame_begin(transport, frame.len, SPAN_NONE, NULL);
+    char *at;
 
+    if (session->closed) {
+        return; /* nobody is there to read it */
+    }
+    at = transport->ops->frame_begin(transport, frame.len, SPAN_NONE, NULL);
     memcpy(at, frame.data, frame.len);
     transport->ops->frame_end(transport);
 }
@@ -40,12 +43,23 @@ session_write_receipt(struct session *session, struct span id)
     session_write(session, buf_span(out));
 }
 
+static void
+session_close_transport(struct session *session, enum transport_close how,
+                        const char *reason)
+{
+    if (!session->closed) {
+        session->transport->ops->close(session->transport, how, reason);
+    }
+}
+
 /* From here on nothing is taken and nothing is delivered. */
 static void
 session_stop(struct session *session)
 {
     session->state = SESSION_CLOSING;
-    session->transport->ops->timer_set(session->transport, INT64_MAX);
+    if (!session->closed) {
+        session->transport->ops->timer_set(session->transport, INT64_MAX);
+    }
     session_transactions_drop(session);
     ack_ledger_fini(&session->ledger);
     core_client_stop(&session->client);
@@ -62,7 +76,9 @@ reply_queue(struct session *session, store_ticket ticket, struct span bytes)
         memcpy(reply->bytes, bytes.data, bytes.len);
     }
     DL_APPEND(session->replies, reply);
-    session->reply_count++;
+    session->reply_bytes += sizeof(*reply) + bytes.len;
+    reply->size = sizeof(*reply) + bytes.len;
+    session_check_replies(session);
     core_client_await(&session->client, true);
     return reply;
 }
@@ -93,8 +109,7 @@ session_close(struct session *session, enum transport_close how)
     }
     session_stop(session);
     if (session->replies == NULL) {
-        session->transport->ops->close(session->transport, how,
-                                       session->reason);
+        session_close_transport(session, how, session->reason);
     } else {
         struct reply *reply = reply_queue(session, 0, SPAN_NONE);
 
@@ -177,7 +192,7 @@ session_error(struct session *session, const struct frame *frame,
     session_stop(session);
     if (session->replies == NULL) {
         session_write(session, buf_span(&out));
-        session->transport->ops->close(session->transport, how, message);
+        session_close_transport(session, how, message);
     } else {
         struct reply *reply = reply_queue(session, 0, buf_span(&out));
 
@@ -192,7 +207,7 @@ static void
 reply_free(struct session *session, struct reply *reply)
 {
     DL_DELETE(session->replies, reply);
-    session->reply_count--;
+    session->reply_bytes -= reply->size;
     free(reply);
 }
 
@@ -235,8 +250,7 @@ session_replies_write(struct session *session, store_ticket ticket)
                 session_write(session,
                               span_of(reply->bytes, reply->frame_len));
             }
-            session->transport->ops->close(session->transport, reply->how,
-                                           session->reason);
+            session_close_transport(session, reply->how, session->reason);
         } else {
             session_write_receipt(session,
                                   span_of(reply->bytes, reply->receipt_len));

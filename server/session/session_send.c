@@ -192,31 +192,35 @@ send_make_message(struct session *session, const struct frame *frame,
     return msg;
 }
 
-/* The reader goes on when there is room again.  A client that has deliveries
- * to acknowledge is read on, up to twice the limit: its ACKs may be what makes
- * the room. */
-static void __attribute__((cold))
-send_throttle(struct session *session, const struct frame *frame)
+/* Whether the SEND may go on; else it is held until there is room, or has been
+ * refused. */
+static bool
+send_admit(struct session *session, const struct frame *frame,
+           struct destination *dest)
 {
-    const struct quota *quota = core_quota(session->core);
-
-    if (session->client.unacked_count > 0) {
-        if (quota->used / 2 > quota->limit) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                          "memory limit",
-                          "messages in memory take %zu bytes, the limit is "
-                          "%zu; acknowledge what was delivered before sending "
-                          "more, or raise limits.memory",
-                          quota->used, quota->limit);
-        }
-        return;
+    if (session->forced) {
+        return true;
     }
-    if (!session->read_paused && session->state == SESSION_CONNECTED) {
-        session->read_paused = true;
-        session->paused_us = session->now_us;
-        session->transport->ops->read_pause(session->transport, true);
-        core_client_block(&session->client);
+    switch (core_admit(session->core, dest, &session->client)) {
+    case CORE_ADMITTED:
+        return true;
+    case CORE_BROKER_FULL:
+        session_hold_begin(session, frame, NULL, 0);
+        break;
+    case CORE_DEST_FULL:
+        session_hold_begin(session, frame, dest,
+                           dest->policy->send_fail_after_us);
+        break;
+    case CORE_NO_SPACE:
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "no space",
+                      "destination \"%s\" has reached its memoryLimit of %zu "
+                      "bytes and its policy says sendFailIfNoSpace; the "
+                      "message was not sent",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)),
+                      dest->quota.limit);
+        break;
     }
+    return false;
 }
 
 static void __attribute__((cold))
@@ -385,7 +389,8 @@ send_slowly(struct session *session, const struct frame *frame)
     /* All names are looked at before any message leaves. */
     for (size_t i = 0; i < count; i++) {
         if (!send_check_name(session, frame, &names[i]) ||
-            (dests[i] = send_find(session, frame, &names[i])) == NULL) {
+            (dests[i] = send_find(session, frame, &names[i])) == NULL ||
+            !send_admit(session, frame, dests[i])) {
             return;
         }
     }
@@ -430,7 +435,7 @@ session_send(struct session *session, const struct frame *frame)
     }
     if (dest == NULL) {
         send_slowly(session, frame);
-    } else {
+    } else if (send_admit(session, frame, dest)) {
         msg = send_make_message(session, frame, text);
         if (msg == NULL) {
             return;
@@ -440,8 +445,5 @@ session_send(struct session *session, const struct frame *frame)
         if (sent) {
             session_receipt(session, frame, ticket);
         }
-    }
-    if (core_is_full(session->core)) {
-        send_throttle(session, frame);
     }
 }

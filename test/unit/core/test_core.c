@@ -254,7 +254,7 @@ START_TEST(blocked_client_resumes_when_memory_is_back)
     for (int i = 0; !core_is_full(f.core); i++) {
         send_queue(&f, "q", i, i);
     }
-    core_client_block(&b.client);
+    core_client_block(&b.client, NULL);
     fixture_turn(&f);
     ck_assert_uint_eq(b.resumed, 0);
     client_ack(&a, "0");
@@ -272,8 +272,8 @@ START_TEST(congested_store_blocks_until_it_has_room)
 {
     fake_store_set_congested(f.store, true);
     ck_assert(core_is_full(f.core));
-    core_client_block(&a.client);
-    core_client_block(&b.client);
+    core_client_block(&a.client, NULL);
+    core_client_block(&b.client, NULL);
     client_close(&b); /* while blocked */
     fixture_turn(&f);
     ck_assert_uint_eq(a.resumed, 0);

@@ -358,19 +358,57 @@ START_TEST(producer_is_paused_at_the_ceiling_and_resumed)
 }
 END_TEST
 
-START_TEST(producer_with_unacked_messages_is_read_on_to_twice_the_limit)
+/* Fills memory with messages of /queue/p that a has un-acked. */
+static void
+fill_memory_with_unacked(void)
 {
     f.options.memory_bytes = 8192;
     fixture_reinit(&f, &store_memory);
     peer_connect(&f, a, "1.2");
-    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/p\nack:client\n\n^@"
-                 "SEND\ndestination:/queue/p\n\nx^@");
-    (void)peer_take(a);
-    while (!a->transport.closed) {
-        ck_assert(!a->transport.paused);
-        peer_send(a, "SEND\ndestination:/queue/q\n\n0123456789^@");
+    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/p\nack:client\n\n^@");
+    while (!core_is_full(f.core)) {
+        peer_send(a, "SEND\ndestination:/queue/p\n\nx^@");
     }
-    peer_assert_error(a, "memory limit", TRANSPORT_CLOSE_POLICY);
+    (void)peer_take(a);
+}
+
+START_TEST(own_acks_of_a_waiting_producer_make_its_room)
+{
+    fill_memory_with_unacked();
+    peer_send(a, "SEND\ndestination:/queue/q\nreceipt:1\n\n^@"
+                 "SEND\ndestination:/queue/q\nreceipt:2\n\n^@"
+                 "BEGIN\ntransaction:t\nreceipt:3\n\n^@");
+    ck_assert_str_eq(peer_take(a), "");
+    ck_assert(!a->transport.paused);
+    peer_send(a, "ACK\nid:T-1-10\n\n^@");
+    ck_assert_str_eq(peer_take(a), "RECEIPT\nreceipt-id:1\n\n^@"
+                                   "RECEIPT\nreceipt-id:2\n\n^@"
+                                   "RECEIPT\nreceipt-id:3\n\n^@");
+}
+END_TEST
+
+START_TEST(ack_with_receipt_keeps_its_place_among_the_answers)
+{
+    fill_memory_with_unacked();
+    peer_send(a, "SEND\ndestination:/queue/q\nreceipt:1\n\n^@"
+                 "ACK\nid:T-1-1\nreceipt:2\n\n^@");
+    ck_assert_str_eq(peer_take(a), "");
+    peer_send(a, "ACK\nid:T-1-10\n\n^@");
+    ck_assert_str_eq(peer_take(a), "RECEIPT\nreceipt-id:1\n\n^@"
+                                   "RECEIPT\nreceipt-id:2\n\n^@");
+}
+END_TEST
+
+START_TEST(what_a_waiting_producer_has_sent_counts_when_it_vanishes)
+{
+    fill_memory_with_unacked();
+    peer_connect(&f, b, "1.2");
+    peer_send(b, "SEND\ndestination:/queue/q\n\nlast words^@");
+    peer_close(b);
+    peer_send(a, "ACK\nid:T-1-10\n\n^@");
+    peer_connect(&f, c, "1.2");
+    peer_send(c, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@");
+    ck_assert_has(peer_take(c), "last words");
 }
 END_TEST
 
@@ -475,7 +513,10 @@ main(void)
     tcase_add_test(flow, slow_reader_gets_no_more_than_the_high_mark);
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
     tcase_add_test(
-        flow, producer_with_unacked_messages_is_read_on_to_twice_the_limit);
+        flow, own_acks_of_a_waiting_producer_make_its_room);
+    tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
+    tcase_add_test(flow,
+                   what_a_waiting_producer_has_sent_counts_when_it_vanishes);
     tcase_add_test(flow, paused_session_that_ends_is_not_resumed);
     suite_add_tcase(suite, flow);
     return testutil_run(suite);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flow control: what a session does while its SENDs have to wait for room.
+ *
+ * The SEND that found none, and every frame behind it, are held in wire form
+ * and handled in their order once there is room.  Only ACKs and NACKs pass, as
+ * they may be what makes the room, and heart-beats, as reading goes on; only
+ * when a lot is held does it stop (activemq.md section 13, edge 19).
+ */
+#include "server/session/session_private.h"
+
+#include "protocol/frame_encoder.h"
+
+#include <assert.h>
+
+/* Reading stops when more than this is held, or waits to be answered. */
+enum {
+    SESSION_HELD_MAX = 256 * 1024,
+    SESSION_REPLIES_MAX = 1024 * 1024,
+};
+
+void
+session_pause(struct session *session, enum session_pause reason, bool on)
+{
+    unsigned before = session->pauses;
+    struct session_transaction *tx;
+
+    session->pauses = on ? before | (unsigned)reason
+                         : before & ~(unsigned)reason;
+    if ((before != 0) == (session->pauses != 0) ||
+        session->state == SESSION_CLOSING) {
+        return;
+    }
+    if (session->pauses != 0) {
+        session->paused_us = session->now_us;
+    } else {
+        /* Nobody was heard meanwhile: what a client has to do in time counts
+         * on from here. */
+        session->transport->last_read_us = session->now_us;
+        DL_FOREACH(session->transactions, tx) {
+            tx->begun_us += session->now_us - session->paused_us;
+        }
+    }
+    session->transport->ops->read_pause(session->transport,
+                                        session->pauses != 0);
+    session_timer_arm(session);
+}
+
+/* An ACK that nobody has to answer, outside of transactions. */
+static bool
+hold_lets_pass(const struct frame *frame)
+{
+    return (frame->command == FRAME_ACK || frame->command == FRAME_NACK) &&
+           !frame_has(frame, HEADER_TRANSACTION) &&
+           !frame_has(frame, HEADER_RECEIPT);
+}
+
+bool
+session_hold(struct session *session, const struct frame *frame)
+{
+    struct frame_encoder encoder;
+
+    if (!session->holding || hold_lets_pass(frame)) {
+        return false;
+    }
+    frame_encoder_begin(&encoder, &session->held, frame->command,
+                        session->version, frame->body.len);
+    for (size_t i = 0; i < frame->header_count; i++) {
+        if (frame->headers[i].id != HEADER_CONTENT_LENGTH) {
+            frame_encoder_header(&encoder, frame->headers[i].name,
+                                 frame->headers[i].value);
+        }
+    }
+    frame_encoder_end(&encoder, frame->body);
+    if (session->held.len > SESSION_HELD_MAX) {
+        session_pause(session, SESSION_PAUSE_HELD, true);
+    }
+    return true;
+}
+
+void
+session_hold_begin(struct session *session, const struct frame *frame,
+                   struct destination *dest, int64_t wait_us)
+{
+    assert(!session->holding);
+    session->holding = true;
+    session->hold_due_us =
+        wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
+    (void)session_hold(session, frame);
+    core_client_block(&session->client, dest);
+    session_timer_arm(session);
+}
+
+/* Handles what was held, in its order; what has to wait again is held again. */
+static void
+hold_replay(struct session *session)
+{
+    struct frame_parser *parser = frame_parser_new(&session->config->limits);
+    struct buf held = session->held;
+    struct span rest = buf_span(&held);
+    const struct frame *frame;
+    struct error err = ERROR_INIT;
+
+    session->holding = false;
+    session->held = BUF_INIT;
+    frame_parser_set_version(parser, session->version);
+    while (session->state == SESSION_CONNECTED &&
+           frame_parser_feed(parser, &rest, &frame, &err) ==
+               FRAME_PARSE_FRAME) {
+        session_on_frame(session, frame);
+    }
+    frame_parser_free(&parser);
+    buf_fini(&held);
+}
+
+void
+session_resume(void *ctx)
+{
+    struct session *session = ctx;
+
+    if (!session->holding || session->state == SESSION_CLOSING) {
+        return;
+    }
+    session->now_us = core_now_us(session->core);
+    hold_replay(session);
+    if (session->held.len <= SESSION_HELD_MAX) {
+        session_pause(session, SESSION_PAUSE_HELD, false);
+    }
+    if (session->state == SESSION_CONNECTED) {
+        session_timer_arm(session);
+    }
+}
+
+void
+session_hold_expired(struct session *session)
+{
+    struct frame_parser *parser = frame_parser_new(&session->config->limits);
+    struct span rest = buf_span(&session->held);
+    const struct frame *frame;
+    struct error err = ERROR_INIT;
+
+    frame_parser_set_version(parser, session->version);
+    if (frame_parser_feed(parser, &rest, &frame, &err) == FRAME_PARSE_FRAME) {
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "no space",
+                      "the destination stayed full for as long as its policy "
+                      "lets a SEND wait (sendFailIfNoSpaceAfterTimeout); the "
+                      "message was not sent");
+    }
+    frame_parser_free(&parser);
+}
+
+void
+session_hold_finish(struct session *session)
+{
+    if (!session->holding) {
+        return;
+    }
+    /* The peer is gone, but what it sent counts (STOMP 1.2, DISCONNECT): it is
+     * little, so it goes in whether there is room or not. */
+    session->forced = true;
+    session->state = SESSION_CONNECTED;
+    hold_replay(session);
+    session->state = SESSION_CLOSING;
+}
+
+void
+session_check_replies(struct session *session)
+{
+    session_pause(session, SESSION_PAUSE_REPLIES,
+                  session->reply_bytes > SESSION_REPLIES_MAX);
+}
