@@ -17,8 +17,12 @@ struct command {
 };
 
 extern const struct command command_bench;
+extern const struct command command_check;
+extern const struct command command_explain;
 extern const struct command command_help;
+extern const struct command command_policy;
 extern const struct command command_send;
+extern const struct command command_status;
 extern const struct command command_subscribe;
 
 /* Ends with NULL; in the order in which help shows them. */
