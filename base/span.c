@@ -160,6 +160,23 @@ span_is_utf8(struct span span)
     return true;
 }
 
+void
+utf8_replace_invalid(char *data, size_t len, char replacement)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        const unsigned char *p = (const unsigned char *)data + at;
+        size_t step = *p < 0x80 ? 1 : utf8_sequence(p, len - at);
+
+        if (step == 0) {
+            data[at] = replacement;
+            step = 1;
+        }
+        at += step;
+    }
+}
+
 const char *
 span_escape(struct span span, char *text, size_t size)
 {

@@ -76,6 +76,10 @@ bool span_is_true(struct span span);
 /* Whether the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong). */
 bool span_is_utf8(struct span span);
 
+/* Makes len bytes valid UTF-8 in place: each byte that belongs to no valid
+ * sequence becomes replacement. */
+void utf8_replace_invalid(char *data, size_t len, char replacement);
+
 /*
  * Writes span into text (size bytes with its NUL) for a log line or an error
  * text: control bytes and non-ASCII as \xNN, cut with "..." when too long.

@@ -93,6 +93,7 @@ policy_new(void)
     policy->blocked_producer_warning_us = 30 * policy_second_us;
     policy->expire_messages_period_us = 30 * policy_second_us;
     policy->max_expire_page_size = 400;
+    policy->gc_inactive_destinations = true;
     policy->inactive_timeout_us = 60 * policy_second_us;
     policy->max_destinations = -1;
     return policy;

@@ -208,7 +208,7 @@ enum {
       POLICY_FOR_ALL, 0, 0, "false", .family = NULL,                          \
       "Give the message that an advisory is about with its body.")            \
     X("gcInactiveDestinations", BOOL, gc_inactive_destinations,               \
-      POLICY_FOR_ALL, 0, 0, "false", .family = NULL,                          \
+      POLICY_FOR_ALL, 0, 0, "true", .family = NULL,                           \
       "Remove the destination when it is empty and nobody has used it "       \
       "for inactiveTimeoutBeforeGC.")                                         \
     X("inactiveTimeoutBeforeGC", DURATION_US, inactive_timeout_us,            \

@@ -54,12 +54,14 @@ broker_on_wake(void *ctx)
 static void
 broker_on_health(void *ctx, const struct error *err)
 {
-    (void)ctx;
+    struct broker *broker = ctx;
+
     if (err != NULL) {
         log_event(LOG_LEVEL_ERROR, "store", "failed", "reason=\"%s\"",
                   err->text);
     } else {
         log_event(LOG_LEVEL_WARNING, "store", "works again", NULL);
+        core_store_recovered(broker->core);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "policy/pattern.h"
 #include "server/core/core_private.h"
+#include "server/core/lifecycle.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -236,6 +237,12 @@ core_due_us(const struct core *core)
 }
 
 void
+core_store_recovered(struct core *core)
+{
+    lifecycle_store_recovered(core);
+}
+
+void
 core_sweep(struct core *core)
 {
     for (struct topic *topic = core->recovering; topic != NULL;
@@ -246,6 +253,7 @@ core_sweep(struct core *core)
             recovery->sweep(topic->recovery, core->now_us);
         }
     }
+    lifecycle_sweep(core);
     while (core->unreadable != NULL) {
         struct lane *lane = core->unreadable;
 

@@ -128,7 +128,11 @@ bool core_turn(struct core *core);
  * queue that begins to dispatch.  INT64_MAX when nothing waits for the time. */
 int64_t core_due_us(const struct core *core);
 
-/* Once a second: what is too old in recovery policies is dropped. */
+/* The store works again (store_health_fn with NULL): what waited goes on. */
+void core_store_recovered(struct core *core);
+
+/* Once a second: what is too old in recovery policies and what has expired is
+ * dropped, idle destinations are removed, as their policies say. */
 void core_sweep(struct core *core);
 
 /* To be given to the store (ctx: the core, once core_new has returned). */
@@ -176,7 +180,7 @@ void core_client_block(struct client *client, const struct destination *dest);
 enum core_find {
     CORE_FOUND,
     CORE_NOT_FOUND,  /* a temporary destination that is gone */
-    CORE_NOT_OWNER,  /* a temporary destination of another connection */
+    CORE_TOO_MANY,   /* maxDestinations of its policy is reached */
 };
 
 /*

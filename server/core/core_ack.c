@@ -146,8 +146,11 @@ core_nack(struct core *core, struct delivery *delivery,
                     : SPAN("refused by its consumers (NACK) more often than "
                            "maximumRedeliveries");
     }
-    core_dead_letter(core, queue, delivery, cause, false);
-    queue_settle(queue, delivery);
+    if (core_dead_letter(core, queue, delivery, cause, false)) {
+        queue_settle(queue, delivery);
+    } else {
+        queue_return(queue, delivery);
+    }
 }
 
 void

@@ -56,8 +56,8 @@ void core_in_flight_remove(struct core *core, struct delivery *delivery);
 
 /* Sends a copy of a queue's message to the dead letter queue, if its policy
  * says so.  The delivery itself is the caller's to settle, in the same turn, so
- * that both are one. */
-void core_dead_letter(struct core *core, const struct queue *queue,
+ * that both are one.  False when memory is out: then it must not be settled. */
+bool core_dead_letter(struct core *core, const struct queue *queue,
                       const struct delivery *delivery, struct span cause,
                       bool expired);
 

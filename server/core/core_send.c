@@ -3,6 +3,7 @@
  * Sending: which destination, persistent or not, what the receipt waits for.
  */
 #include "server/core/core_private.h"
+#include "server/core/lifecycle.h"
 
 enum core_find
 core_destination(struct core *core, struct client *client,
@@ -16,7 +17,15 @@ core_destination(struct core *core, struct client *client,
         *dest_out = destination_find(core, kind, name);
         return *dest_out != NULL ? CORE_FOUND : CORE_NOT_FOUND;
     }
-    *dest_out = destination_get(core, kind, name, temporary ? client : NULL);
+    *dest_out = destination_find(core, kind, name);
+    if (*dest_out == NULL) {
+        if (!lifecycle_allows_one_more(
+                core, policy_map_find(core->policies, kind, name))) {
+            return CORE_TOO_MANY;
+        }
+        *dest_out =
+            destination_get(core, kind, name, temporary ? client : NULL);
+    }
     return CORE_FOUND;
 }
 

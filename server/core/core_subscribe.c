@@ -59,6 +59,7 @@ core_subscribe(struct core *core, struct client *client,
     sub->priority = options->priority;
     sub->order = core->next_order++;
     sub->last_ack_us = core->now_us;
+    sub->composite = options->target_count > 1;
     sub->retroactive = options->retroactive;
     sub->no_local = options->no_local;
     sub->exclusive = options->exclusive;

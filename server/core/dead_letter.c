@@ -87,7 +87,7 @@ dead_letter_headers(const struct queue *queue, const struct message *msg,
     }
 }
 
-static void
+static bool
 dead_letter_move(struct core *core, const struct queue *queue,
                  const struct message *msg,
                  const struct dead_letter_target *target, struct span cause)
@@ -106,7 +106,7 @@ dead_letter_move(struct core *core, const struct queue *queue,
                         msg->body);
     buf_fini(&headers);
     if (moved == NULL) {
-        return;
+        return false; /* no memory: it stays where it is */
     }
     dest = destination_get(core, target->kind, buf_span(&target->name), NULL);
     if (target->kind == DESTINATION_QUEUE) {
@@ -117,6 +117,7 @@ dead_letter_move(struct core *core, const struct queue *queue,
     core->stats.dead_lettered++;
     core_advise(core, ADVISORY_DEAD_LETTERED, &queue->base, msg, NULL);
     message_unref(&moved);
+    return true;
 }
 
 /* Where the policy wants the dead letters of the queue; false when it drops
@@ -156,18 +157,20 @@ core_is_dead_letter_queue(const struct queue *queue)
     return same;
 }
 
-void
+bool
 core_dead_letter(struct core *core, const struct queue *queue,
                  const struct delivery *delivery, struct span cause,
                  bool expired)
 {
     struct dead_letter_target target = { .name = BUF_INIT };
+    bool done = true;
 
     if (dead_letter_is_wanted(&queue->base.policy->dead_letter_parameters,
                               delivery->msg, expired) &&
         dead_letter_find(queue, &target) &&
         !dead_letter_is_itself(queue, &target)) {
-        dead_letter_move(core, queue, delivery->msg, &target, cause);
+        done = dead_letter_move(core, queue, delivery->msg, &target, cause);
     }
     buf_fini(&target.name);
+    return done;
 }

@@ -209,8 +209,8 @@ destination_attach(struct destination *dest, struct subscription *sub)
 {
     struct attachment *attachment;
 
-    for (attachment = sub->attachments; attachment != NULL;
-         attachment = attachment->next) {
+    for (attachment = sub->composite ? sub->attachments : NULL;
+         attachment != NULL; attachment = attachment->next) {
         if (attachment->dest == dest) {
             return;
         }

@@ -30,6 +30,8 @@ struct destination {
     size_t attachment_count;
     struct quota quota;               /* memoryLimit; limit 0 = none */
     uint64_t enqueued_count;
+    uint64_t enqueued_seen;           /* … when it was last looked at */
+    int64_t idle_since_us;
     uint64_t dequeued_count;
     size_t key_len;
     char *key;                        /* one byte of kind, then the name */

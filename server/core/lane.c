@@ -275,6 +275,7 @@ lane_message_of(struct lane *lane, const struct store_record *record)
         .expires_ms = record->expires_ms,
         .maybe_grouped = memmem(record->headers.data, record->headers.len,
                                 "roup", 4) != NULL,
+        .maybe_not_utf8 = true,
     };
     struct message *msg =
         message_new(&lane_core(lane)->quota, &facts, record->headers,

@@ -80,6 +80,7 @@ message_new(struct quota *quota, const struct message_facts *facts,
     }
     *at = '\0';
     msg->plain = headers_block_is_plain(msg->headers);
+    msg->utf8 = !facts->maybe_not_utf8 || span_is_utf8(msg->headers);
     msg->group = SPAN_NONE;
     msg->group_seq = 0;
     if (facts->maybe_grouped) {

@@ -23,6 +23,7 @@ struct message {
     uint8_t priority;     /* 0-9, 4 when not given */
     bool persistent;      /* as sent; a policy may say otherwise */
     bool plain;           /* header lines read the same in every version */
+    bool utf8;            /* header lines are valid UTF-8 */
     uint8_t length_len;   /* of length_line */
     char length_line[40]; /* "content-length:256\n"; empty without a body */
     int64_t timestamp_ms; /* wall clock, when it was accepted */
@@ -42,6 +43,7 @@ struct message_facts {
     int64_t timestamp_ms;
     int64_t expires_ms;
     bool maybe_grouped; /* look for a message group in the headers */
+    bool maybe_not_utf8; /* nobody has checked the headers (STOMP 1.0) */
 };
 
 /* What the quota counts for one message. */

@@ -140,7 +140,8 @@ queue_expire(struct queue *queue, struct delivery *delivery)
 
     core->stats.expired++;
     core_advise(core, ADVISORY_EXPIRED, &queue->base, delivery->msg, NULL);
-    core_dead_letter(core, queue, delivery, SPAN("Message Expired"), true);
+    (void)core_dead_letter(core, queue, delivery, SPAN("Message Expired"),
+                           true); /* expired: no loss when memory is out */
     lane_take(delivery->lane, delivery);
     queue->base.dequeued_count++;
     lane_remove(delivery->lane, delivery);
@@ -221,6 +222,9 @@ queue_dispatch_selecting(struct queue *queue, struct lane *lane,
         }
         *budget -= *budget > 0 ? 1 : 0;
         if (message_is_expired(delivery->msg, now_ms)) {
+            if (store_failure(queue_core(queue)->store) != NULL) {
+                break; /* its dead letter could not be kept: later */
+            }
             queue_expire(queue, delivery);
         } else {
             (void)queue_give(queue, delivery, attachment);
@@ -296,4 +300,37 @@ queue_waiting_count(const struct queue *queue)
         count += lane_count(lane) + lane->parked_count;
     }
     return count;
+}
+
+void
+queue_expire_waiting(struct queue *queue, uint32_t max)
+{
+    int64_t now_ms = queue_core(queue)->now_ms;
+
+    for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
+        struct delivery *delivery = lane->waiting;
+
+        for (uint32_t i = 0; delivery != NULL && i < max; i++) {
+            struct delivery *next = delivery->next;
+
+            if (message_is_expired(delivery->msg, now_ms)) {
+                queue_expire(queue, delivery);
+            }
+            delivery = next;
+        }
+    }
+}
+
+void
+queue_remove_journals(struct queue *queue)
+{
+    for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
+        if (lane->fetch != NULL) {
+            store_fetch_cancel(queue_core(queue)->store, lane->fetch);
+            lane->fetch = NULL;
+        }
+        if (lane->journal != NULL) {
+            store_queue_remove(queue_core(queue)->store, &lane->journal);
+        }
+    }
 }

@@ -24,6 +24,7 @@ struct queue {
     struct message_group_state *groups; /* NULL until one is seen */
     struct queue_delayed *delayed;    /* DL list: to be tried again later */
     uint64_t delayed_count;
+    int64_t expire_due_us;            /* next look for expired messages */
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;
 };
@@ -78,6 +79,13 @@ void queue_return_later(struct queue *queue, struct delivery *delivery,
 /* An in-flight delivery that has been unlinked is done: acknowledged, moved or
  * dropped. */
 void queue_settle(struct queue *queue, struct delivery *delivery);
+
+/* Takes out what has expired among the first max resident messages of each
+ * lane, whether or not anybody reads the queue. */
+void queue_expire_waiting(struct queue *queue, uint32_t max);
+
+/* Removes what the store keeps for it: it is empty and about to go. */
+void queue_remove_journals(struct queue *queue);
 
 /* Whether some of its messages are in the store alone: others must follow. */
 bool queue_is_paged(const struct queue *queue);

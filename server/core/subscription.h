@@ -56,6 +56,7 @@ struct subscription {
     bool credited;                           /* on that list */
     bool closed;        /* unsubscribed; lives on until nothing is in flight */
     bool wildcard;
+    bool composite;     /* of several names: one destination may match twice */
     bool hears_advisories; /* counted in core.advisory_listeners */
     bool retroactive;
     bool no_local;

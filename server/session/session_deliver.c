@@ -84,6 +84,7 @@ deliver_transcoded(struct session *session, struct span extra,
                    const struct session_subscription *mine, struct span number)
 {
     struct buf *out = &session->scratch;
+    size_t headers_at;
 
     buf_clear(out);
     buf_append_span(out, SPAN("MESSAGE\n"));
@@ -92,7 +93,12 @@ deliver_transcoded(struct session *session, struct span extra,
     buf_append_span(out, number);
     buf_append_char(out, '\n');
     buf_append_span(out, extra);
+    headers_at = out->len;
     headers_transcode(out, msg->headers, session->version);
+    if (!msg->utf8 && session->version != STOMP_1_0) {
+        utf8_replace_invalid(out->data + headers_at, out->len - headers_at,
+                             '?');
+    }
     buf_append_char(out, '\n');
     buf_append_span(out, msg->body);
     buf_append_char(out, '\0');
@@ -128,6 +134,16 @@ deliver_account(struct session *session, struct subscription *sub,
     }
 }
 
+/* Whether the receiver may get the header lines as they are kept. */
+static bool
+deliver_as_it_is(const struct session *session, const struct message *msg)
+{
+    if (session->version == STOMP_1_0) {
+        return msg->plain;
+    }
+    return msg->utf8 && (msg->plain || session->version == STOMP_1_2);
+}
+
 void
 session_deliver(void *ctx, struct subscription *sub, struct message *msg,
                 struct delivery *delivery)
@@ -142,7 +158,7 @@ session_deliver(void *ctx, struct subscription *sub, struct message *msg,
     number = span_of(digits, u64_to_text(++session->message_count, digits));
     extra = span_of(
         lines, deliver_extra_lines(session, sub, delivery, number, lines));
-    if (msg->plain || session->version == STOMP_1_2) {
+    if (deliver_as_it_is(session, msg)) {
         deliver_frame(session, SPAN("MESSAGE\n"), extra, msg, mine, number);
     } else {
         deliver_transcoded(session, extra, msg, mine, number);

@@ -71,6 +71,7 @@ send_take_facts(struct session *session, const struct frame *frame,
 
     facts->message.timestamp_ms = core_now_ms(session->core);
     facts->message.priority = MESSAGE_PRIORITY_DEFAULT;
+    facts->message.maybe_not_utf8 = session->version == STOMP_1_0;
     facts->message.maybe_grouped =
         frame_has(frame, HEADER_JMSX_GROUP_ID) ||
         frame_has(frame, HEADER_MESSAGE_GROUP) ||
@@ -313,15 +314,25 @@ send_find(struct session *session, const struct frame *frame,
     struct destination *dest;
     struct span core_name = session_core_name(session, name);
 
-    if (core_destination(session->core, &session->client, name->kind,
-                         core_name, !name->remote, &dest) == CORE_FOUND) {
+    switch (core_destination(session->core, &session->client, name->kind,
+                             core_name, !name->remote, &dest)) {
+    case CORE_FOUND:
         return dest;
+    case CORE_NOT_FOUND:
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                      "destination does not exist",
+                      "the temporary destination \"%s\" is not there (any "
+                      "more); it ends with the connection that made it",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+        break;
+    case CORE_TOO_MANY:
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                      "too many destinations",
+                      "\"%s\" would be one more than maxDestinations of its "
+                      "policy allows",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+        break;
     }
-    session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                  "destination does not exist",
-                  "the temporary destination \"%s\" is not there (any more); "
-                  "it ends with the connection that made it",
-                  SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
     return NULL;
 }
 

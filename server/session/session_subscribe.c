@@ -364,6 +364,21 @@ session_subscribe(struct session *session, const struct frame *frame)
             return;
         }
     }
+    for (size_t i = 0; i < count; i++) {
+        struct destination *dest;
+
+        if (!names[i].wildcard &&
+            core_destination(session->core, &session->client, names[i].kind,
+                             session_core_name(session, &names[i]), true,
+                             &dest) == CORE_TOO_MANY) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "too many destinations",
+                          "\"%s\" would be one more than maxDestinations of "
+                          "its policy allows",
+                          SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+            return;
+        }
+    }
     if (!subscribe_check_no_local(session, frame, &options) ||
         !subscribe_take_selector(session, frame, &options)) {
         return;
@@ -383,6 +398,22 @@ session_subscribe(struct session *session, const struct frame *frame)
     session_receipt(session, frame, 0);
 }
 
+/* A 1.0 client may leave by the destination though it subscribed with an id. */
+static struct session_subscription *
+subscription_find_by_destination(struct session *session, struct span text)
+{
+    struct session_subscription *mine;
+    struct session_subscription *next;
+
+    HASH_ITER(hh, session->subscriptions, mine, next) {
+        if (span_equal(span_of(mine->destination, mine->destination_len),
+                       text)) {
+            return mine;
+        }
+    }
+    return NULL;
+}
+
 void
 session_unsubscribe(struct session *session, const struct frame *frame)
 {
@@ -393,6 +424,10 @@ session_unsubscribe(struct session *session, const struct frame *frame)
         return;
     }
     mine = subscription_find(session, id);
+    if (mine == NULL && session->version == STOMP_1_0 &&
+        !frame_has(frame, HEADER_ID)) {
+        mine = subscription_find_by_destination(session, id);
+    }
     if (mine == NULL) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "no such subscription",

@@ -371,22 +371,13 @@ peer_note_input(const struct fuzz *fuzz, struct peer *peer, struct span bytes)
     }
 }
 
-/* Headers of a 1.0 client are not checked for UTF-8 (D6) and reach receivers of
- * every version as they are; what is held here is the server's own part. */
-static bool
-fuzz_chunk_passes(const struct fuzz *fuzz, const struct peer *peer)
-{
-    return peer->version == STOMP_1_1 || peer->version == STOMP_1_2 ||
-           span_is_utf8(buf_span(&fuzz->chunk));
-}
-
 static void
 fuzz_feed(struct fuzz *fuzz)
 {
     struct peer *peer = fuzz->at;
 
     if (fuzz->chunk.len > 0 && !peer->transport.paused &&
-        !peer->transport.closed && fuzz_chunk_passes(fuzz, peer)) {
+        !peer->transport.closed) {
         peer->transport.base.last_read_us = fuzz->now_us;
         peer_note_input(fuzz, peer, buf_span(&fuzz->chunk));
         session_feed(peer->session, buf_span(&fuzz->chunk), fuzz->now_us);

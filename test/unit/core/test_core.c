@@ -208,6 +208,117 @@ START_TEST(temporary_queue_is_not_stored)
 }
 END_TEST
 
+/* --- as time goes by -------------------------------------------------------- */
+
+static void
+sweep_after_ms(int64_t ms)
+{
+    fixture_sleep_ms(&f, ms);
+    core_sweep(f.core);
+    fixture_turn(&f);
+}
+
+static size_t
+queue_count(void)
+{
+    struct core_stats stats;
+
+    core_stats_get(f.core, &stats);
+    return stats.queues;
+}
+
+START_TEST(idle_queue_goes_with_its_journal)
+{
+    struct message_facts facts = { .persistent = true };
+
+    (void)send_message(&f, DESTINATION_QUEUE, "q", "0", &facts, NULL);
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    sweep_after_ms(1000);
+    sweep_after_ms(120000);
+    ck_assert_uint_eq(queue_count(), 1); /* somebody is there */
+    client_ack(&a, "0");
+    client_close(&a);
+    client_open(&f, &a);
+    sweep_after_ms(1000);
+    sweep_after_ms(58000);
+    ck_assert_uint_eq(queue_count(), 1); /* not for long enough */
+    sweep_after_ms(1000);
+    ck_assert_uint_eq(queue_count(), 0);
+    fixture_restart(&f);
+    ck_assert_uint_eq(queue_count(), 0);
+}
+END_TEST
+
+START_TEST(queue_with_messages_does_not_go)
+{
+    send_queue(&f, "q", 0, 0);
+    sweep_after_ms(1000);
+    sweep_after_ms(600000);
+    ck_assert_uint_eq(queue_count(), 1);
+}
+END_TEST
+
+START_TEST(expired_messages_leave_a_queue_that_nobody_reads)
+{
+    struct message_facts facts = { .persistent = true,
+                                   .expires_ms = f.now_ms + 500 };
+    struct core_stats stats;
+
+    (void)send_message(&f, DESTINATION_QUEUE, "q", "0", &facts, NULL);
+    sweep_after_ms(31000);
+    core_stats_get(f.core, &stats);
+    ck_assert_uint_eq(stats.expired, 1);
+    ck_assert_uint_eq(stats.dead_lettered, 1);
+}
+END_TEST
+
+START_TEST(policy_says_how_many_destinations_there_may_be)
+{
+    struct destination *dest;
+
+    fixture_policy(&f, DESTINATION_QUEUE, "few.>")->max_destinations = 2;
+    ck_assert_int_eq(core_destination(f.core, &a.client, DESTINATION_QUEUE,
+                                      SPAN("few.1"), true, &dest),
+                     CORE_FOUND);
+    ck_assert_int_eq(core_destination(f.core, &a.client, DESTINATION_QUEUE,
+                                      SPAN("few.2"), true, &dest),
+                     CORE_FOUND);
+    ck_assert_int_eq(core_destination(f.core, &a.client, DESTINATION_QUEUE,
+                                      SPAN("few.3"), true, &dest),
+                     CORE_TOO_MANY);
+    ck_assert_int_eq(core_destination(f.core, &a.client, DESTINATION_QUEUE,
+                                      SPAN("few.2"), true, &dest),
+                     CORE_FOUND);
+}
+END_TEST
+
+START_TEST(destination_at_its_memory_limit_admits_no_more)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "small");
+    struct destination *dest;
+
+    policy->memory_limit = 2000;
+    (void)subscribe_queue(&a, "small", ACK_CLIENT, 0);
+    (void)core_destination(f.core, &b.client, DESTINATION_QUEUE, SPAN("small"),
+                           true, &dest);
+    while (core_admit(f.core, dest, &b.client) == CORE_ADMITTED) {
+        send_queue(&f, "small", 0, 0);
+    }
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_DEST_FULL);
+    core_client_block(&b.client, dest);
+    fixture_turn(&f);
+    ck_assert_uint_eq(b.resumed, 0);
+    policy->send_fail_if_no_space = POLICY_ON;
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_NO_SPACE);
+    policy->producer_flow_control = false;
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_ADMITTED);
+    client_ack_all(&a);
+    fixture_turn(&f);
+    ck_assert_uint_eq(b.resumed, 1);
+}
+END_TEST
+
 /* --- advisories ----------------------------------------------------------- */
 
 START_TEST(consumption_is_told_to_who_listens)
@@ -382,6 +493,11 @@ main(void)
     tcase_add_test(rest, temporary_destination_ends_with_its_client);
     tcase_add_test(rest, temporary_queue_is_not_stored);
     tcase_add_test(rest, consumption_is_told_to_who_listens);
+    tcase_add_test(rest, idle_queue_goes_with_its_journal);
+    tcase_add_test(rest, queue_with_messages_does_not_go);
+    tcase_add_test(rest, expired_messages_leave_a_queue_that_nobody_reads);
+    tcase_add_test(rest, policy_says_how_many_destinations_there_may_be);
+    tcase_add_test(rest, destination_at_its_memory_limit_admits_no_more);
     tcase_add_test(rest, consumption_that_nobody_listens_to_leaves_no_topic);
     tcase_add_test(rest, blocked_client_resumes_when_memory_is_back);
     tcase_add_test(rest, congested_store_blocks_until_it_has_room);
