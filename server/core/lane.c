@@ -406,6 +406,9 @@ lane_on_fetched(void *ctx, const struct store_page *page)
         lane_take_page(lane, page);
     } else if (lane->fetch_scan != NULL) {
         lane_scan_take_page(lane->fetch_scan, page, lane->fetch_end);
+        if (lane->paged_count == 0) {
+            lane_forget_ahead(lane);
+        }
     }
     lane->fetch_scan = NULL;
     if (page->err != NULL) {

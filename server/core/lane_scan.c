@@ -103,6 +103,29 @@ scan_found_remove(struct lane_scan *scan, const struct delivery *delivery)
     }
 }
 
+static bool
+scan_found_has(const struct lane_scan *scan, const struct delivery *delivery)
+{
+    for (size_t i = 0; delivery->found_count > 0 && i < scan->found_count;
+         i++) {
+        if (scan->found[i] == delivery) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether older messages, which are in the store alone, have to be looked at
+ * before this one may go out: it was read out of its turn for another. */
+static bool
+scan_must_wait(const struct lane_scan *scan, uint64_t seq)
+{
+    const struct lane *lane = scan->lane;
+
+    return lane->paged_count > 0 && seq >= lane->paged_from &&
+           seq >= scan->ahead_from;
+}
+
 /* --- what the lane tells ------------------------------------------------ */
 
 void
@@ -150,44 +173,30 @@ lane_scans_on_return(struct lane *lane, struct delivery *delivery)
 
 /* --- looking ------------------------------------------------------------- */
 
-/* Moves to the next resident one that matches, within the budget. */
+/* Moves to the next resident one that may go out, within the budget. */
 static void
 scan_resident(struct lane_scan *scan, size_t *budget)
 {
     while (scan->at != NULL && *budget > 0) {
         struct delivery *delivery = scan->at;
 
-        if (scan_has_seen(scan, delivery->seq)) {
-            scan->at = delivery->next;
-            continue;
+        if (!scan_has_seen(scan, delivery->seq) &&
+            !scan_found_has(scan, delivery)) {
+            if (scan_matches(scan, delivery->msg, delivery->attempts)) {
+                if (!scan_must_wait(scan, delivery->seq)) {
+                    return;
+                }
+                scan_found_add(scan, delivery);
+            }
+            (*budget)--;
         }
-        if (scan_matches(scan, delivery->msg, delivery->attempts)) {
-            return;
-        }
-        (*budget)--;
         scan->at = delivery->next;
     }
 }
 
-struct delivery *
-lane_scan_next(struct lane_scan *scan, size_t *budget)
-{
-    struct delivery *found =
-        scan->found_count > 0 ? scan->found[0] : NULL;
-
-    scan_resident(scan, budget);
-    if (scan->at != NULL && *budget > 0 &&
-        (found == NULL || scan->at->seq < found->seq)) {
-        return scan->at;
-    }
-    if (found == NULL && scan->at == NULL && lane_scan_wants_page(scan)) {
-        lane_read_ahead(scan->lane, scan);
-    }
-    return found;
-}
-
-bool
-lane_scan_wants_page(struct lane_scan *scan)
+/* Whether there may be something to find in the paged part. */
+static bool
+scan_wants_page(struct lane_scan *scan)
 {
     const struct lane *lane = scan->lane;
 
@@ -198,8 +207,51 @@ lane_scan_wants_page(struct lane_scan *scan)
         scan->ahead_start = lane->paged_from;
         scan->ahead_from = lane->paged_from;
     }
-    return scan->found_count == 0 &&
-           scan->ahead_from < lane->queue->next_seq;
+    return scan->ahead_from < lane->queue->next_seq;
+}
+
+struct delivery *
+lane_scan_next(struct lane_scan *scan, size_t *budget)
+{
+    struct delivery *found;
+
+    scan_resident(scan, budget);
+    found = scan->found_count > 0 ? scan->found[0] : NULL;
+    if (scan->at != NULL && (found == NULL || scan->at->seq < found->seq)) {
+        return *budget > 0 ? scan->at : NULL; /* else not looked at yet */
+    }
+    if (found != NULL && !scan_must_wait(scan, found->seq)) {
+        return found;
+    }
+    if (scan->at == NULL && scan_wants_page(scan)) {
+        lane_read_ahead(scan->lane, scan);
+    }
+    return NULL;
+}
+
+/* One consumer has had a message read out of its turn: those that have not come
+ * so far get to know of it now, as they will not read it again. */
+static void
+scan_tell_others(const struct lane_scan *scan, struct delivery *delivery)
+{
+    struct lane_scan *other;
+
+    DL_FOREACH(scan->lane->scans, other) {
+        bool behind = other->at == NULL || other->at->seq > delivery->seq;
+
+        if (other != scan && behind && !scan_has_seen(other, delivery->seq) &&
+            scan_matches(other, delivery->msg, delivery->attempts)) {
+            scan_found_add(other, delivery);
+        }
+    }
+}
+
+/* Whether enough is known that may go out before the number seq. */
+static bool
+scan_is_filled(const struct lane_scan *scan, uint64_t seq)
+{
+    return scan->found_count >= SCAN_FOUND_MAX &&
+           scan->found[SCAN_FOUND_MAX - 1]->seq < seq;
 }
 
 void
@@ -213,13 +265,13 @@ lane_scan_take_page(struct lane_scan *scan, const struct store_page *page,
         struct delivery *delivery;
         struct message *msg;
 
-        if (scan->found_count >= SCAN_FOUND_MAX) {
+        if (scan_is_filled(scan, record->seq)) {
             scan->ahead_from = record->seq;
             return;
         }
         scan->ahead_from = record->seq + 1;
         if (lane_is_ahead(lane, record->seq)) {
-            continue; /* another consumer's, or resident already */
+            continue; /* resident, and known to this scan if it matches */
         }
         msg = lane_message_of(lane, record);
         if (!scan_matches(scan, msg, 0)) {
@@ -228,6 +280,7 @@ lane_scan_take_page(struct lane_scan *scan, const struct store_page *page,
         }
         delivery = lane_take_ahead(lane, record, msg);
         scan_found_add(scan, delivery);
+        scan_tell_others(scan, delivery);
     }
     if (page->err == NULL) {
         scan->ahead_from = page->at_end ? end : page->next_seq;

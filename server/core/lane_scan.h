@@ -9,7 +9,9 @@
  *     paged:     … seen … | ahead_from …
  *
  * What matches in the paged part is read out of its turn: it becomes resident,
- * and a bit (lane.ahead) keeps it from being read twice.
+ * and a bit (lane.ahead) keeps it from being read twice.  Every other scan that
+ * has not come so far looks at it then, and keeps it until it has looked at all
+ * that is older: each consumer gets its messages in order.
  */
 #pragma once
 #include "server/core/lane.h"
@@ -29,7 +31,7 @@ struct lane_scan {
     uint64_t ahead_start;
     uint64_t ahead_from;
     /* Known to match and waiting: what came back behind the scan, and what was
-     * found in the paged part; by seq. */
+     * read out of its turn for this scan or another; by seq. */
     struct delivery **found;
     size_t found_count;
     size_t found_capacity;
@@ -53,9 +55,6 @@ struct delivery *lane_scan_next(struct lane_scan *scan, size_t *budget);
 void lane_scans_on_append(struct lane *lane, struct delivery *delivery);
 void lane_scans_on_take(struct lane *lane, const struct delivery *delivery);
 void lane_scans_on_return(struct lane *lane, struct delivery *delivery);
-
-/* Whether there may be something to find in the paged part. */
-bool lane_scan_wants_page(struct lane_scan *scan);
 
 /* A page that was read for a scan: what matches becomes resident.  end: the
  * queue's next number when the read began. */

@@ -154,7 +154,8 @@ queue_give(struct queue *queue, struct delivery *delivery,
            struct attachment *attachment)
 {
     if (delivery->msg->group.data != NULL) {
-        switch (queue_choose_for_group(queue, delivery, &attachment)) {
+        switch (queue_choose_for_group(queue, delivery, attachment,
+                                       &attachment)) {
         case QUEUE_GROUP_PARKED:
             return true;
         case QUEUE_GROUP_NOBODY:
@@ -245,12 +246,18 @@ queue_dispatch(struct queue *queue, size_t budget)
         return false;
     }
     for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
+        bool plain = queue->base.attachment_count > queue->selecting_count;
+
+        /* Reads for those that select and for the others take turns. */
+        if (plain && lane->fetch_ahead) {
+            lane_page_in(lane);
+        }
         if (queue->selecting_count > 0
                 ? queue_dispatch_selecting(queue, lane, &budget)
                 : queue_dispatch_lane(queue, lane, &budget)) {
             return true;
         }
-        if (queue->base.attachment_count > queue->selecting_count) {
+        if (plain) {
             lane_page_in(lane);
         }
         /* What is paged of a higher priority goes before the lower ones, but
@@ -267,6 +274,7 @@ queue_return(struct queue *queue, struct delivery *delivery)
 {
     queue->in_flight_count--;
     lane_return(delivery->lane, delivery);
+    queue_group_on_return(queue, delivery);
     queue_mark_dirty(queue);
 }
 

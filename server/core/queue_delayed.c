@@ -34,6 +34,7 @@ queue_on_delay_over(struct timer_node *node, int64_t now_us)
     (void)now_us;
     queue_delayed_drop(queue, delayed);
     lane_return(delivery->lane, delivery);
+    queue_group_on_return(queue, delivery);
     queue_mark_dirty(queue);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "server/core/core_private.h"
 #include "server/core/queue_private.h"
+#include "server/core/select.h"
 
 #include <assert.h>
 
@@ -24,13 +25,26 @@ queue_groups(struct queue *queue)
     return queue->groups;
 }
 
+static bool
+queue_member_selects(const struct attachment *attachment,
+                     const struct delivery *delivery)
+{
+    const struct selector *selector = attachment->sub->selector;
+
+    return selector == NULL ||
+           select_matches(selector, attachment->dest, delivery->msg,
+                          delivery->attempts);
+}
+
 /* A new group goes to the one with the fewest, among the members of the highest
- * priority that have credit. */
+ * priority that have credit and take this message; found_by, when given, is
+ * known to. */
 static struct attachment *
-queue_pick_for_new_group(struct queue *queue)
+queue_pick_for_new_group(struct queue *queue, const struct delivery *delivery,
+                         struct attachment *found_by)
 {
     const struct message_group_map *map = queue->base.policy->message_groups;
-    struct attachment *best = queue_pick(queue);
+    struct attachment *best = found_by != NULL ? found_by : queue_pick(queue);
     struct dispatch_member *member;
 
     if (best == NULL) {
@@ -42,7 +56,8 @@ queue_pick_for_new_group(struct queue *queue)
         if (member->priority == best->member.priority &&
             subscription_has_credit(attachment->sub) &&
             map->count(queue->groups, attachment) <
-                map->count(queue->groups, best)) {
+                map->count(queue->groups, best) &&
+            queue_member_selects(attachment, delivery)) {
             best = attachment;
         }
     }
@@ -52,22 +67,20 @@ queue_pick_for_new_group(struct queue *queue)
 static void
 queue_park(struct attachment *owner, struct delivery *delivery)
 {
-    struct delivery *at;
+    struct delivery *at = owner->parked != NULL ? owner->parked->prev : NULL;
 
     lane_take(delivery->lane, delivery);
     delivery->state = DELIVERY_PARKED;
     delivery->lane->parked_count++;
     owner->sub->parked_count++;
     /* By seq: one that came back may be older than what is parked. */
-    DL_FOREACH(owner->parked, at) {
-        if (at->seq > delivery->seq) {
-            break;
-        }
+    while (at != NULL && at->seq > delivery->seq) {
+        at = at == owner->parked ? NULL : at->prev;
     }
     if (at != NULL) {
-        DL_PREPEND_ELEM(owner->parked, at, delivery);
+        DL_APPEND_ELEM(owner->parked, at, delivery);
     } else {
-        DL_APPEND(owner->parked, delivery);
+        DL_PREPEND(owner->parked, delivery);
     }
 }
 
@@ -80,8 +93,25 @@ queue_parked_remove(struct attachment *owner, struct delivery *delivery)
     delivery->state = DELIVERY_WAITING;
 }
 
+/* Whether the owner of the message's group is to have it too. */
+static bool
+queue_owner_keeps(const struct queue *queue, const struct attachment *owner,
+                  const struct delivery *delivery,
+                  const struct attachment *found_by)
+{
+    if (queue->exclusive != NULL && queue->exclusive != owner) {
+        return false;
+    }
+    /* Behind what is parked a group is not dealt anew yet: queue_unpark will. */
+    if (delivery->msg->group_seq == GROUP_SEQ_FIRST && owner->parked == NULL) {
+        return false;
+    }
+    return owner == found_by || queue_member_selects(owner, delivery);
+}
+
 enum queue_group_choice
 queue_choose_for_group(struct queue *queue, struct delivery *delivery,
+                       struct attachment *found_by,
                        struct attachment **chosen_out)
 {
     const struct message_group_map *map = queue->base.policy->message_groups;
@@ -89,8 +119,7 @@ queue_choose_for_group(struct queue *queue, struct delivery *delivery,
     const struct message *msg = delivery->msg;
     struct attachment *owner = map->find(groups, msg->group);
 
-    if (owner != NULL && msg->group_seq != GROUP_SEQ_FIRST &&
-        owner->place != ATTACHMENT_STANDBY) {
+    if (owner != NULL && queue_owner_keeps(queue, owner, delivery, found_by)) {
         if (owner->parked == NULL && subscription_has_credit(owner->sub)) {
             *chosen_out = owner;
             return QUEUE_GROUP_CHOSEN;
@@ -98,12 +127,27 @@ queue_choose_for_group(struct queue *queue, struct delivery *delivery,
         queue_park(owner, delivery);
         return QUEUE_GROUP_PARKED;
     }
-    *chosen_out = queue_pick_for_new_group(queue);
+    *chosen_out = queue_pick_for_new_group(queue, delivery, found_by);
     if (*chosen_out == NULL) {
         return QUEUE_GROUP_NOBODY;
     }
     map->assign(groups, msg->group, *chosen_out);
     return QUEUE_GROUP_CHOSEN;
+}
+
+void
+queue_group_on_return(struct queue *queue, struct delivery *delivery)
+{
+    struct attachment *owner;
+
+    if (delivery->msg->group.data == NULL || queue->groups == NULL) {
+        return;
+    }
+    owner = queue->base.policy->message_groups->find(queue->groups,
+                                                     delivery->msg->group);
+    if (owner != NULL && owner->parked != NULL) {
+        queue_park(owner, delivery);
+    }
 }
 
 void
@@ -114,17 +158,44 @@ queue_group_after(struct queue *queue, const struct message *msg)
     }
 }
 
+/* A group has been closed: what is parked here but belongs to it no more waits
+ * for anybody. */
+static void
+queue_release_closed(struct queue *queue, struct attachment *attachment)
+{
+    const struct message_group_map *map = queue->base.policy->message_groups;
+    struct delivery *delivery;
+    struct delivery *next;
+
+    DL_FOREACH_SAFE(attachment->parked, delivery, next) {
+        if (map->find(queue->groups, delivery->msg->group) != attachment) {
+            queue_parked_remove(attachment, delivery);
+            lane_return(delivery->lane, delivery);
+        }
+    }
+}
+
 void
 queue_unpark(struct attachment *attachment)
 {
     struct queue *queue = queue_of(attachment->dest);
+    const struct message_group_map *map = queue->base.policy->message_groups;
 
     while (attachment->parked != NULL &&
            subscription_has_credit(attachment->sub)) {
         struct delivery *delivery = attachment->parked;
+        const struct message *msg = delivery->msg;
 
+        if (msg->group_seq == GROUP_SEQ_FIRST) {
+            map->remove(queue->groups, msg->group);
+            queue_release_closed(queue, attachment);
+            continue;
+        }
         queue_parked_remove(attachment, delivery);
-        queue_group_after(queue, delivery->msg);
+        queue_group_after(queue, msg);
+        if (msg->group_seq < 0) {
+            queue_release_closed(queue, attachment);
+        }
         queue_hand_out(queue, delivery, attachment);
     }
     queue_mark_dirty(queue); /* there may be room for the next page */
@@ -142,6 +213,19 @@ queue_groups_release(struct queue *queue, struct attachment *attachment)
 
         queue_parked_remove(attachment, delivery);
         lane_return(delivery->lane, delivery);
+    }
+}
+
+void
+queue_groups_release_others(struct queue *queue,
+                            const struct attachment *but)
+{
+    struct attachment *attachment;
+
+    DL_FOREACH2(queue->base.attachments, attachment, dest_next) {
+        if (attachment != but) {
+            queue_groups_release(queue, attachment);
+        }
     }
 }
 

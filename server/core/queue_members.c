@@ -70,15 +70,16 @@ queue_members_place_all(struct queue *queue)
     }
 }
 
-/* The best of those that stand by: highest priority, then the oldest. */
+/* The best of all, one that has no credit too: highest priority, then the
+ * oldest. */
 static struct attachment *
 queue_next_exclusive(const struct queue *queue)
 {
     struct attachment *best = NULL;
-    struct dispatch_member *member;
+    struct attachment *attachment;
 
-    DL_FOREACH(queue->standby, member) {
-        struct attachment *attachment = attachment_of(member);
+    DL_FOREACH2(queue->base.attachments, attachment, dest_next) {
+        const struct dispatch_member *member = &attachment->member;
 
         if (queue_is_exclusive(queue, attachment) &&
             (best == NULL || member->priority > best->member.priority ||
@@ -164,10 +165,11 @@ queue_on_attach(struct queue *queue, struct attachment *attachment)
     }
     queue_hold_check(queue);
     if (queue->base.policy->rebalance_message_groups) {
-        queue_groups_free(queue);
+        queue_groups_release_others(queue, NULL);
     }
     if (queue_takes_over(queue, attachment)) {
         queue->exclusive = attachment;
+        queue_groups_release_others(queue, attachment);
         queue_members_place_all(queue);
     }
     queue_member_place(queue, attachment);

@@ -21,10 +21,17 @@ enum queue_group_choice {
     QUEUE_GROUP_NOBODY, /* no member has credit */
 };
 
-/* Who gets a message that belongs to a group. */
+/* Who gets a message that belongs to a group.  found_by: the selecting consumer,
+ * or the one whose turn it is, that it was found for; NULL for anybody.  An
+ * owner whose selector refuses the message loses the group. */
 enum queue_group_choice queue_choose_for_group(struct queue *queue,
                                                struct delivery *delivery,
+                                               struct attachment *found_by,
                                                struct attachment **chosen_out);
+
+/* A message waits again: when its group has some parked, it is parked too, so
+ * that it goes out before them. */
+void queue_group_on_return(struct queue *queue, struct delivery *delivery);
 
 /* The message has gone out: a negative JMSXGroupSeq closes its group. */
 void queue_group_after(struct queue *queue, const struct message *msg);
@@ -32,6 +39,10 @@ void queue_group_after(struct queue *queue, const struct message *msg);
 /* The owner is gone, or groups are dealt anew: what is parked waits for
  * anybody. */
 void queue_groups_release(struct queue *queue, struct attachment *attachment);
+
+/* The same for every consumer but one, which may be NULL. */
+void queue_groups_release_others(struct queue *queue,
+                                 const struct attachment *but);
 
 void queue_groups_free(struct queue *queue);
 void queue_delayed_free(struct queue *queue);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/core/core_fixture.h"
 
+#include "policy/selector.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -129,6 +131,10 @@ client_on_deliver(void *ctx, struct subscription *sub, struct message *msg,
     };
     (void)snprintf(got->body, sizeof(got->body), "%.*s", (int)msg->body.len,
                    msg->body.data);
+    (void)snprintf(client->last_headers, sizeof(client->last_headers), "%.*s",
+                   (int)msg->headers.len, msg->headers.data);
+    (void)snprintf(client->last_body, sizeof(client->last_body), "%.*s",
+                   (int)msg->body.len, msg->body.data);
 }
 
 static void
@@ -151,7 +157,40 @@ client_on_resume(void *ctx)
     client->resumed++;
 }
 
+/* As the session: what is un-acked goes back, then the subscription ends; or
+ * all of them, with the connection. */
+static void
+client_on_ended(void *ctx, struct subscription *sub, const char *reason,
+                bool connection)
+{
+    struct fake_client *client = ctx;
+
+    client->ended++;
+    client->ended_connection = connection;
+    (void)snprintf(client->ended_reason, sizeof(client->ended_reason), "%s",
+                   reason);
+    for (size_t i = client->got_count; i-- > 0;) {
+        struct fake_got *got = &client->got[i];
+
+        if (got->delivery != NULL && (connection || got->sub == sub) &&
+            got->sub->ack != ACK_AUTO) {
+            struct delivery *delivery = got->delivery;
+
+            got->delivery = NULL;
+            if (!connection) {
+                core_return(client->client.core, delivery);
+            }
+        }
+    }
+    if (connection) {
+        core_client_stop(&client->client);
+    } else {
+        core_unsubscribe(sub);
+    }
+}
+
 static const struct client_ops client_ops = {
+    .ended = client_on_ended,
     .deliver = client_on_deliver,
     .stored = client_on_stored,
     .resume = client_on_resume,
@@ -164,6 +203,11 @@ client_open(struct fixture *fixture, struct fake_client *client)
     client->shown = 0;
     client->resumed = 0;
     client->stored = 0;
+    client->ended = 0;
+    client->ended_connection = false;
+    client->ended_reason[0] = '\0';
+    client->last_headers[0] = '\0';
+    client->last_body[0] = '\0';
     core_client_open(fixture->core, &client->client, &client_ops, client);
 }
 
@@ -321,6 +365,43 @@ send_persistent(struct fixture *fixture, const char *name, int first, int last)
     send_range(fixture, DESTINATION_QUEUE, name, first, last, true);
 }
 
+void
+send_headed(struct fixture *fixture, enum destination_kind kind,
+            const char *name, const char *body, const char *headers,
+            const struct message_facts *facts)
+{
+    struct message_facts mine = { .priority = MESSAGE_PRIORITY_DEFAULT,
+                                  .timestamp_ms = fixture->now_ms };
+    struct send_options options = { .wait = false };
+    struct destination *dest;
+    struct message *msg;
+
+    if (facts != NULL) {
+        mine = *facts;
+    }
+    mine.maybe_grouped = true;
+    msg = message_new(core_quota(fixture->core), &mine,
+                      SPAN("destination:/queue/x\n"), span_of_text(headers),
+                      span_of_text(body));
+    ck_assert_ptr_nonnull(msg);
+    ck_assert_int_eq(core_destination(fixture->core, NULL, kind,
+                                      span_of_text(name), true, &dest),
+                     CORE_FOUND);
+    ck_assert_int_eq(
+        core_send(fixture->core, dest, msg, &options, &fixture->ticket),
+        CORE_SENT);
+    message_unref(&msg);
+}
+
+struct selector *
+selector_of(const char *text)
+{
+    struct selector *selector;
+
+    ck_assert_int_eq(selector_parse(span_of_text(text), &selector, NULL), 0);
+    return selector;
+}
+
 const char *
 client_news(struct fake_client *client)
 {
@@ -387,6 +468,17 @@ void
 client_refuse(struct fake_client *client, const char *body)
 {
     struct nack_options options = { .dead_letter = true };
+
+    core_nack(client->client.core, client_take(client, body), &options);
+}
+
+void
+client_nack_later(struct fake_client *client, const char *body,
+                  int64_t delay_ms)
+{
+    struct nack_options options = {
+        .delay_us = delay_ms < 0 ? -1 : delay_ms * 1000,
+    };
 
     core_nack(client->client.core, client_take(client, body), &options);
 }

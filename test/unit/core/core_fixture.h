@@ -31,6 +31,13 @@ struct fake_client {
     unsigned stored;
     store_ticket stored_ticket;
     enum store_result stored_result;
+    /* The message that came last. */
+    char last_headers[1024];
+    char last_body[1024];
+    /* Subscriptions that the broker ended. */
+    unsigned ended;
+    bool ended_connection;
+    char ended_reason[256];
 };
 
 struct fixture {
@@ -94,6 +101,15 @@ enum core_send send_message(struct fixture *fixture, enum destination_kind kind,
                             const struct message_facts *facts,
                             const struct send_options *options);
 
+/* A message to a queue with header lines of its own ("a:1\nb:2\n") and a
+ * priority; group headers are looked at. */
+void send_headed(struct fixture *fixture, enum destination_kind kind,
+                 const char *name, const char *body, const char *headers,
+                 const struct message_facts *facts);
+
+/* The selector of a text that is one. */
+struct selector *selector_of(const char *text);
+
 /* Bodies that came since the last call, in order: "0 1 2r", r: redelivered. */
 const char *client_news(struct fake_client *client);
 
@@ -101,6 +117,9 @@ const char *client_news(struct fake_client *client);
 void client_ack(struct fake_client *client, const char *body);
 void client_nack(struct fake_client *client, const char *body);
 void client_refuse(struct fake_client *client, const char *body);
+/* NACK with a delay; -1: the policy's. */
+void client_nack_later(struct fake_client *client, const char *body,
+                       int64_t delay_ms);
 struct delivery *client_delivery(struct fake_client *client, const char *body);
 /* Acknowledges all that is un-acked. */
 void client_ack_all(struct fake_client *client);
