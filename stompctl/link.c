@@ -43,8 +43,7 @@ link_wait(int fd, short events, int64_t deadline_us)
 
 /* Returns a connected socket, or -1 with errno. */
 static int
-link_connect(const struct sockaddr *address, socklen_t len,
-             int64_t deadline_us)
+link_connect(const struct sockaddr *address, socklen_t len, int64_t deadline_us)
 {
     int fd = socket(address->sa_family,
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -73,16 +72,16 @@ link_connect(const struct sockaddr *address, socklen_t len,
 }
 
 static int
-link_connect_unix(const struct uri *uri, int64_t deadline_us,
-                  struct error *err)
+link_connect_unix(const struct uri *uri, int64_t deadline_us, struct error *err)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     size_t len = strlen(uri->path);
     int fd;
 
     if (len >= sizeof(address.sun_path)) {
-        return error_set(err, "the socket path \"%s\" is longer than the %zu "
-                              "bytes that a unix socket may have",
+        return error_set(err,
+                         "the socket path \"%s\" is longer than the %zu "
+                         "bytes that a unix socket may have",
                          uri->path, sizeof(address.sun_path) - 1);
     }
     memcpy(address.sun_path, uri->path, len);
@@ -96,8 +95,7 @@ link_connect_unix(const struct uri *uri, int64_t deadline_us,
 }
 
 static int
-link_connect_tcp(const struct uri *uri, int64_t deadline_us,
-                 struct error *err)
+link_connect_tcp(const struct uri *uri, int64_t deadline_us, struct error *err)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
                                     .ai_flags = AI_NUMERICSERV };
@@ -115,8 +113,9 @@ link_connect_tcp(const struct uri *uri, int64_t deadline_us,
     failed = errno;
     freeaddrinfo(found);
     if (fd < 0) {
-        return error_set(err, "cannot connect to %s port %s: %s (is stompd "
-                              "running there?)",
+        return error_set(err,
+                         "cannot connect to %s port %s: %s (is stompd "
+                         "running there?)",
                          uri->host, uri->port, strerror(failed));
     }
     /* Frames are written whole: Nagle could only delay them. */
@@ -128,8 +127,8 @@ link_connect_tcp(const struct uri *uri, int64_t deadline_us,
 static ptrdiff_t
 link_receive(struct link *link, struct buf *buf, struct error *err)
 {
-    ssize_t got = recv(link->fd, buf_reserve(buf, LINK_READ_BYTES),
-                       LINK_READ_BYTES, 0);
+    ssize_t got =
+        recv(link->fd, buf_reserve(buf, LINK_READ_BYTES), LINK_READ_BYTES, 0);
 
     if (got > 0) {
         buf->len += (size_t)got;
@@ -151,7 +150,8 @@ link_handshake(struct link *link, const struct uri *uri, int64_t deadline_us,
 {
     ptrdiff_t used = 0;
 
-    ws_client_request(&link->ws, uri->host, uri->port, uri->path, &link->out);
+    ws_client_request(&link->ws, uri->host, uri->port, uri->path,
+                      WS_CLIENT_SUBPROTOCOLS, &link->out);
     do {
         if (link_flush(link, err) != 0 ||
             link_receive(link, &link->raw, err) < 0) {
@@ -162,8 +162,9 @@ link_handshake(struct link *link, const struct uri *uri, int64_t deadline_us,
             !link_wait(link->fd,
                        link_queued_bytes(link) > 0 ? POLLIN | POLLOUT : POLLIN,
                        deadline_us)) {
-            return error_set(err, "%s port %s did not answer the WebSocket "
-                                  "handshake in time",
+            return error_set(err,
+                             "%s port %s did not answer the WebSocket "
+                             "handshake in time",
                              uri->host, uri->port);
         }
     } while (used == 0);
@@ -178,9 +179,8 @@ link_open(const struct uri *uri, int64_t deadline_us, struct link **link_out,
           struct error *err)
 {
     struct link *link;
-    int fd = uri->scheme == URI_UNIX
-                 ? link_connect_unix(uri, deadline_us, err)
-                 : link_connect_tcp(uri, deadline_us, err);
+    int fd = uri->scheme == URI_UNIX ? link_connect_unix(uri, deadline_us, err)
+                                     : link_connect_tcp(uri, deadline_us, err);
 
     *link_out = NULL;
     if (fd < 0) {

@@ -44,7 +44,7 @@ ws_client_random(void *bytes, size_t len)
 
 void
 ws_client_request(struct ws_client *ws, const char *host, const char *port,
-                  const char *path, struct buf *out)
+                  const char *path, const char *headers, struct buf *out)
 {
     bool is_ipv6 = strchr(host, ':') != NULL;
     unsigned char nonce[16];
@@ -58,10 +58,10 @@ ws_client_request(struct ws_client *ws, const char *host, const char *port,
                 "Connection: Upgrade\r\n"
                 "Sec-WebSocket-Key: %s\r\n"
                 "Sec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: v12.stomp, v11.stomp, v10.stomp\r\n"
+                "%s"
                 "\r\n",
                 path, is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port,
-                ws->key);
+                ws->key, headers);
 }
 
 /* The value of a header of the answer; data == NULL when it has none. */
@@ -120,9 +120,10 @@ ws_client_answer(const struct ws_client *ws, struct span in, struct error *err)
         line.len--;
     }
     if (end == NULL || !span_starts_with(line, SPAN("HTTP/1.1 101"))) {
-        return error_set(err, "the server answered \"%s\" where a WebSocket "
-                              "server answers \"HTTP/1.1 101\": check the "
-                              "port and the path of the URI",
+        return error_set(err,
+                         "the server answered \"%s\" where a WebSocket "
+                         "server answers \"HTTP/1.1 101\": check the "
+                         "port and the path of the URI",
                          span_escape(line, shown, sizeof(shown)));
     }
     if (ws_client_check_accept(ws, answer, err) != 0) {
@@ -212,6 +213,8 @@ ws_client_on_header(struct ws_client *ws, struct error *err)
         return ws_client_refuse(err, "a fragment out of place");
     } else {
         ws->in_message = !is_final;
+        ws->opcode =
+            opcode != WS_CONTINUATION ? (enum ws_opcode)opcode : ws->opcode;
     }
     ws->inside = true;
     ws->control_len = 0;
@@ -219,8 +222,7 @@ ws_client_on_header(struct ws_client *ws, struct error *err)
 }
 
 static enum ws_decode
-ws_client_on_close(const struct ws_client *ws, struct buf *out,
-                   struct error *err)
+ws_client_on_close(struct ws_client *ws, struct buf *out, struct error *err)
 {
     struct span payload = span_of(ws->control, ws->control_len);
     unsigned code = 1005; /* "no status received", RFC 6455 7.4.1 */
@@ -232,6 +234,7 @@ ws_client_on_close(const struct ws_client *ws, struct buf *out,
                (unsigned char)payload.data[1];
         payload = span_after(payload, 2);
     }
+    ws->close_code = code;
     (void)error_set(err, "the server closed the WebSocket with code %u%s%s",
                     code, payload.len > 0 ? ": " : "",
                     span_escape(payload, shown, sizeof(shown)));
@@ -248,6 +251,10 @@ ws_client_on_end(struct ws_client *ws, struct buf *out, struct error *err)
     ws->header_len = 0;
     if (opcode == WS_PING) {
         ws_client_frame(WS_PONG, span_of(ws->control, ws->control_len), out);
+    }
+    ws->pongs += opcode == WS_PONG ? 1 : 0;
+    if (opcode < WS_CLOSE && !ws->in_message && ws->on_message != NULL) {
+        ws->on_message(ws->on_message_ctx, ws->opcode);
     }
     return opcode == WS_CLOSE ? ws_client_on_close(ws, out, err)
                               : WS_DECODE_MORE;

@@ -2,8 +2,8 @@
 /*
  * The client's side of WebSocket, as far as STOMP needs it: the opening
  * handshake, masked frames out, a byte stream in.  Bytes only: no socket, no
- * clock.  Messages and their fragments are not told apart, since STOMP over
- * WebSocket is a stream to us whatever the broker's framing.
+ * clock.  The payload is one stream, since STOMP over WebSocket is one whatever
+ * the broker's framing; who wants to know where messages end can ask.
  * Our own, since it is small, and the tools then need no library but libc.
  * Source: RFC 6455.
  */
@@ -14,8 +14,8 @@
 
 #include <stdbool.h>
 
-enum { WS_CLIENT_KEY_BYTES = 24 };   /* base64 of 16 random bytes */
-enum { WS_CLIENT_HEADER_BYTES = 14 };/* the longest header of a masked frame */
+enum { WS_CLIENT_KEY_BYTES = 24 };    /* base64 of 16 random bytes */
+enum { WS_CLIENT_HEADER_BYTES = 14 }; /* the longest header of a masked frame */
 
 enum ws_opcode {
     WS_CONTINUATION = 0x0,
@@ -26,17 +26,27 @@ enum ws_opcode {
     WS_PONG = 0xA,
 };
 
+/* A message has ended; its payload is the last of the stream. */
+typedef void ws_client_message_fn(void *ctx, enum ws_opcode opcode);
+
 /* One per connection; starts as WS_CLIENT_INIT. */
 struct ws_client {
     char key[WS_CLIENT_KEY_BYTES + 1];
     unsigned char header[10]; /* of the frame that is coming in */
     size_t header_len;
-    uint64_t left;      /* bytes of its payload still to come */
-    bool inside;        /* its header is complete */
-    bool in_message;    /* a continuation may come */
-    char control[125];  /* payload of a control frame so far */
+    uint64_t left;     /* bytes of its payload still to come */
+    bool inside;       /* its header is complete */
+    bool in_message;   /* a continuation may come */
+    char control[125]; /* payload of a control frame so far */
     size_t control_len;
+    enum ws_opcode opcode;            /* of the message that is coming in */
+    unsigned close_code;              /* of the peer's Close; 0 before it */
+    size_t pongs;                     /* Pongs received */
+    ws_client_message_fn *on_message; /* the caller's; NULL: nobody asks */
+    void *on_message_ctx;
 };
+#define WS_CLIENT_SUBPROTOCOLS                                                 \
+    "Sec-WebSocket-Protocol: v12.stomp, v11.stomp, v10.stomp\r\n"
 #define WS_CLIENT_INIT ((struct ws_client){ .key = "" })
 
 enum ws_decode {
@@ -45,9 +55,10 @@ enum ws_decode {
     WS_DECODE_INVALID /* the peer broke RFC 6455: err says how */
 };
 
-/* Appends the opening request, with a fresh key. */
-void ws_client_request(struct ws_client *ws, const char *host,
-                       const char *port, const char *path, struct buf *out);
+/* Appends the opening request, with a fresh key.  headers are whole lines that
+ * are added, as WS_CLIENT_SUBPROTOCOLS. */
+void ws_client_request(struct ws_client *ws, const char *host, const char *port,
+                       const char *path, const char *headers, struct buf *out);
 
 /*
  * Looks for the whole answer to the request at the front of in.  Returns its

@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST(an_answer_to_another_key_is_refused)
 {
-    ws_client_request(&ws, "h", "80", "/stomp", &out);
+    ws_client_request(&ws, "h", "80", "/stomp", "", &out);
     ck_assert_int_eq(ws_client_answer(&ws, span_of_text(sample_answer), &err),
                      -1);
     ck_assert_ptr_nonnull(strstr(err.text, "Sec-WebSocket-Accept"));
@@ -95,7 +95,7 @@ END_TEST
 
 START_TEST(the_request_names_host_path_and_subprotocols)
 {
-    ws_client_request(&ws, "::1", "8080", "/a", &out);
+    ws_client_request(&ws, "::1", "8080", "/a", WS_CLIENT_SUBPROTOCOLS, &out);
     buf_append_char(&out, '\0');
     ck_assert_ptr_nonnull(strstr(out.data, "GET /a HTTP/1.1\r\n"));
     ck_assert_ptr_nonnull(strstr(out.data, "Host: [::1]:8080\r\n"));
@@ -123,8 +123,7 @@ START_TEST(a_frame_sent_is_masked_and_decodes_to_its_payload)
     ck_assert_uint_eq(bytes[0], 0x82);
     ck_assert_uint_eq(bytes[1] & 0x80U, 0x80U);
     for (size_t i = 0; i < len; i++) {
-        ck_assert_uint_eq(bytes[header + i] ^ bytes[header - 4 + (i & 3)],
-                          'p');
+        ck_assert_uint_eq(bytes[header + i] ^ bytes[header - 4 + (i & 3)], 'p');
     }
     buf_fini(&payload);
 }
@@ -162,6 +161,38 @@ START_TEST(fragments_with_a_ping_between_make_one_stream_and_a_pong)
 }
 END_TEST
 
+/* Notes where each message ended and its opcode. */
+static void
+ws_note_message(void *ctx, enum ws_opcode opcode)
+{
+    struct buf *notes = ctx;
+
+    buf_appendf(notes, "%d:%zu ", (int)opcode, stream.len);
+}
+
+START_TEST(who_asks_is_told_where_messages_end)
+{
+    struct buf notes = BUF_INIT;
+
+    ws.on_message = ws_note_message;
+    ws.on_message_ctx = &notes;
+    ck_assert_int_eq(ws_feed("\x01\x01"
+                             "a"
+                             "\x8A\x00"
+                             "\x80\x01"
+                             "b"
+                             "\x82\x01"
+                             "c"
+                             "\x81\x00",
+                             13),
+                     WS_DECODE_MORE);
+    buf_append_char(&notes, '\0');
+    ck_assert_str_eq(notes.data, "1:2 2:3 1:3 ");
+    ck_assert_uint_eq(ws.pongs, 1);
+    buf_fini(&notes);
+}
+END_TEST
+
 START_TEST(a_close_is_answered_and_told_with_code_and_reason)
 {
     ck_assert_int_eq(ws_feed("\x88\x05\x03\xea"
@@ -186,9 +217,8 @@ static const struct span broken_frames[] = {
 
 START_TEST(a_frame_against_rfc_6455_is_refused)
 {
-    ck_assert_int_eq(
-        ws_feed(broken_frames[_i].data, broken_frames[_i].len),
-        WS_DECODE_INVALID);
+    ck_assert_int_eq(ws_feed(broken_frames[_i].data, broken_frames[_i].len),
+                     WS_DECODE_INVALID);
     ck_assert_str_ne(err.text, "");
 }
 END_TEST
@@ -203,20 +233,20 @@ main(void)
     tcase_add_test(tcase, sha1_gives_the_digests_of_rfc_3174);
     tcase_add_test(tcase, the_sample_answer_of_rfc_6455_is_taken);
     tcase_add_test(tcase, an_answer_to_another_key_is_refused);
-    tcase_add_test(
-        tcase, an_answer_that_is_no_upgrade_is_refused_with_its_first_line);
+    tcase_add_test(tcase,
+                   an_answer_that_is_no_upgrade_is_refused_with_its_first_line);
     tcase_add_test(tcase, the_request_names_host_path_and_subprotocols);
-    tcase_add_loop_test(tcase,
-                        a_frame_sent_is_masked_and_decodes_to_its_payload, 0,
-                        (int)(sizeof(frame_lengths) /
-                              sizeof(frame_lengths[0])));
+    tcase_add_loop_test(
+        tcase, a_frame_sent_is_masked_and_decodes_to_its_payload, 0,
+        (int)(sizeof(frame_lengths) / sizeof(frame_lengths[0])));
     tcase_add_test(tcase, a_frame_received_in_single_bytes_is_joined);
     tcase_add_test(tcase,
                    fragments_with_a_ping_between_make_one_stream_and_a_pong);
+    tcase_add_test(tcase, who_asks_is_told_where_messages_end);
     tcase_add_test(tcase, a_close_is_answered_and_told_with_code_and_reason);
-    tcase_add_loop_test(tcase, a_frame_against_rfc_6455_is_refused, 0,
-                        (int)(sizeof(broken_frames) /
-                              sizeof(broken_frames[0])));
+    tcase_add_loop_test(
+        tcase, a_frame_against_rfc_6455_is_refused, 0,
+        (int)(sizeof(broken_frames) / sizeof(broken_frames[0])));
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
 }
