@@ -6,9 +6,11 @@
 #include <sysexits.h>
 
 const struct command *const commands[] = {
-    &command_send,  &command_subscribe, &command_bench,
-    &command_check, &command_explain,   &command_policy,
-    &command_status, &command_help,     NULL,
+    &command_send,    &command_subscribe,
+    &command_bench,   &command_check,
+    &command_conform, &command_explain,
+    &command_policy,  &command_status,
+    &command_help,    NULL,
 };
 
 const struct command *

@@ -18,6 +18,7 @@ struct command {
 
 extern const struct command command_bench;
 extern const struct command command_check;
+extern const struct command command_conform;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_policy;

@@ -53,6 +53,14 @@ fails "a full disk" 74 "cannot write" sh -c "
 is "a message that could not be written is still there" x \
     "$("$stompctl" subscribe /queue/full -n 1 --timeout 10s)"
 
+fails "conform without a URI" 64 "give one URI" "$stompctl" conform
+fails "conform over an unknown transport" 64 "ws-binary" \
+    "$stompctl" conform --transport udp "$stomp"
+fails "conform over the other transport" 64 "ws://" \
+    "$stompctl" conform --transport ws-text "$stomp"
+fails "conform with nobody there" 69 "cannot connect" \
+    "$stompctl" conform stomp://127.0.0.1:1
+
 echo secret >"$dir/passcode"
 "$stompctl" send /queue/a --body x -v --user me \
     --passcode-file "$dir/passcode" 2>"$dir/err" || true
