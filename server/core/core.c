@@ -32,6 +32,10 @@ core_on_queue_found(void *ctx, struct store_queue *journal,
     uint8_t priority = 0;
     bool prioritized = lane_parse_journal_name(&name, &priority);
 
+    if (info->kind == DESTINATION_TOPIC) {
+        topic_adopt(core, journal, info);
+        return;
+    }
     if (info->kind == DESTINATION_TEMP_QUEUE) {
         store_queue_remove(core->store, &journal); /* its owner is gone */
         return;
@@ -56,6 +60,10 @@ core_new(const struct core_options *options, struct policy_map *policies,
         core->wildcards[kind] = trie_new();
     }
     store_recover(store, core_on_queue_found, core);
+    for (struct topic *topic = core->recovering; topic != NULL;
+         topic = topic->recovering_next) {
+        topic_sweep(topic); /* begins to read what the store has of it */
+    }
     return core;
 }
 
@@ -65,6 +73,7 @@ core_close(struct core *core)
     struct destination *dest;
     struct destination *next;
 
+    core->closing = true;
     HASH_ITER(hh, core->destinations, dest, next) {
         struct destination *each = dest;
 
@@ -246,12 +255,8 @@ void
 core_sweep(struct core *core)
 {
     for (struct topic *topic = core->recovering; topic != NULL;
-         topic = topic->recovery_next) {
-        const struct recovery_policy *recovery = topic->base.policy->recovery;
-
-        if (recovery->sweep != NULL) {
-            recovery->sweep(topic->recovery, core->now_us);
-        }
+         topic = topic->recovering_next) {
+        topic_sweep(topic);
     }
     lifecycle_sweep(core);
     while (core->unreadable != NULL) {
@@ -269,7 +274,10 @@ void
 core_client_open(struct core *core, struct client *client,
                  const struct client_ops *ops, void *ctx)
 {
-    *client = (struct client){ .ops = ops, .ctx = ctx, .core = core };
+    *client = (struct client){ .ops = ops,
+                               .ctx = ctx,
+                               .core = core,
+                               .order = ++core->client_count };
 }
 
 void

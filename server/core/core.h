@@ -52,6 +52,8 @@ struct client {
     void *ctx;
     const char *name;                   /* of the session; borrowed */
     const char *peer;
+    const char *client_id;              /* of its CONNECT; NULL: none */
+    uint64_t order;                     /* from 1, never used again */
     struct core *core;
     struct subscription *subscriptions; /* DL list, closed ones included */
     struct destination *owned;          /* temporary destinations */

@@ -146,7 +146,8 @@ core_nack(struct core *core, struct delivery *delivery,
                     : SPAN("refused by its consumers (NACK) more often than "
                            "maximumRedeliveries");
     }
-    if (core_dead_letter(core, queue, delivery, cause, false)) {
+    if (core_dead_letter(core, &queue->base, delivery->msg, cause,
+                         DEAD_LETTER_REFUSED)) {
         queue_settle(queue, delivery);
     } else {
         queue_return(queue, delivery);

@@ -33,11 +33,14 @@ struct core {
     struct client *awaiting;           /* DL list */
     size_t advisory_listeners;         /* subscriptions that may want some */
     struct client *blocked;            /* DL list */
-    struct topic *recovering;
+    struct topic *recovering;          /* with a past, to be swept */
     struct timer_wheel *timers;
     struct lane *unreadable;           /* whose page could not be read */
     uint64_t next_order;
     uint64_t connection_count;
+    uint64_t client_count;
+    bool closing;       /* destinations end, but stay in the store */
+    bool dead_lettering; /* what a dead letter displaces has none */
     uint64_t chance; /* core_chance */
     int64_t now_us;
     int64_t now_ms;
@@ -54,12 +57,19 @@ void core_forget_blocked(struct core *core, const struct destination *dest);
 void core_in_flight_add(struct subscription *sub, struct delivery *delivery);
 void core_in_flight_remove(struct core *core, struct delivery *delivery);
 
-/* Sends a copy of a queue's message to the dead letter queue, if its policy
- * says so.  The delivery itself is the caller's to settle, in the same turn, so
- * that both are one.  False when memory is out: then it must not be settled. */
-bool core_dead_letter(struct core *core, const struct queue *queue,
-                      const struct delivery *delivery, struct span cause,
-                      bool expired);
+enum dead_letter_reason {
+    DEAD_LETTER_REFUSED,
+    DEAD_LETTER_EXPIRED,
+    DEAD_LETTER_DISCARDED, /* a topic's subscription was too slow */
+};
+
+/* Sends a copy of a message of dest to the dead letter queue, if the policy
+ * says so: of a topic's message one copy, however many subscriptions lose it.
+ * A queue's delivery is the caller's to settle, in the same turn, so that both
+ * are one.  False when memory is out: then it must not be settled. */
+bool core_dead_letter(struct core *core, const struct destination *dest,
+                      struct message *msg, struct span cause,
+                      enum dead_letter_reason reason);
 
 /* Whether the queue is the one that its own dead letters would go to: there a
  * NACK, `requeue:false` too, redelivers without end instead of losing the

@@ -47,18 +47,28 @@ core_use_async_send(const struct core *core, const struct destination *dest,
     return options->listener_async_send == POLICY_ON;
 }
 
-static bool
-core_is_persistent(const struct destination *dest, const struct message *msg)
+/* Waits for the disk only where the topic keeps the message for those who come
+ * later. */
+static enum core_send
+core_send_topic(struct topic *topic, struct message *msg,
+                const struct send_options *options, store_ticket *ticket_out)
 {
-    switch (dest->policy->delivery_mode) {
-    case POLICY_DELIVERY_PERSISTENT:
-        return true;
-    case POLICY_DELIVERY_NON_PERSISTENT:
-        return false;
-    case POLICY_DELIVERY_AS_SENT:
-        break;
+    struct core *core = topic->base.core;
+
+    if (message_is_expired(msg, core->now_ms)) {
+        topic_expire(topic, msg);
+        return CORE_SENT;
     }
-    return msg->persistent;
+    if (topic_is_stored(topic) &&
+        destination_is_persistent(&topic->base, msg) &&
+        store_failure(core->store) != NULL) {
+        return CORE_STORE_FAILED;
+    }
+    if (topic_publish(topic, msg, options->sender) && options->wait &&
+        !core_use_async_send(core, &topic->base, options)) {
+        *ticket_out = store_ticket_take(core->store, true);
+    }
+    return CORE_SENT;
 }
 
 bool
@@ -91,18 +101,13 @@ enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)
 {
-    bool persistent = core_is_persistent(dest, msg);
+    bool persistent = destination_is_persistent(dest, msg);
     struct queue *queue;
 
     *ticket_out = 0;
     core->stats.received++;
     if (!destination_kind_is_queue(dest->kind)) {
-        if (message_is_expired(msg, core->now_ms)) {
-            core->stats.expired++;
-        } else {
-            topic_publish(topic_of(dest), msg, options->sender);
-        }
-        return CORE_SENT;
+        return core_send_topic(topic_of(dest), msg, options, ticket_out);
     }
     queue = queue_of(dest);
     if ((persistent || queue_is_paged(queue)) &&

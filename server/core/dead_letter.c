@@ -7,22 +7,42 @@
 #include "base/buf.h"
 #include "protocol/headers.h"
 
-/* Whether a message that may not be kept by the strategy's switches is let go.
- * A message that consumers refused is kept unless the policy says otherwise;
- * one that merely expired, unless it was persistent, is not: activemq.md
+/* Whether the strategy's switches let the message be kept.  One that consumers
+ * refused is kept unless the policy says otherwise; one that merely expired or
+ * that a slow subscription lost, unless it was persistent, is not: activemq.md
  * section 13, edge 16, and docs/decisions. */
 static bool
-dead_letter_is_wanted(const struct dead_letter_parameters *parameters,
-                      const struct message *msg, bool expired)
+dead_letter_is_wanted(const struct destination *dest, const struct message *msg,
+                      enum dead_letter_reason reason)
 {
-    if (expired && !parameters->process_expired) {
+    const struct dead_letter_parameters *parameters =
+        &dest->policy->dead_letter_parameters;
+
+    if (reason == DEAD_LETTER_EXPIRED && !parameters->process_expired) {
         return false;
     }
-    if (msg->persistent) {
+    if (destination_is_persistent(dest, msg)) {
         return true;
     }
-    return expired ? parameters->process_non_persistent == POLICY_ON
-                   : parameters->process_non_persistent != POLICY_OFF;
+    return reason == DEAD_LETTER_REFUSED
+               ? parameters->process_non_persistent != POLICY_OFF
+               : parameters->process_non_persistent == POLICY_ON;
+}
+
+/* Of a topic's message there is one letter, however many subscriptions lost
+ * it.  The message itself remembers, so nothing is to be looked up and no
+ * number of producers or messages limits it. */
+static bool
+dead_letter_is_repeated(const struct destination *dest, struct message *msg)
+{
+    bool repeated = msg->dead_lettered;
+
+    if (destination_kind_is_queue(dest->kind) ||
+        !dest->policy->dead_letter_parameters.enable_audit) {
+        return false;
+    }
+    msg->dead_lettered = true;
+    return repeated;
 }
 
 /* Appends "name:/queue/a". */
@@ -55,10 +75,11 @@ dead_letter_is_rewritten(struct span line_name)
 struct dead_letter_target {
     enum destination_kind kind;
     struct buf name;
+    int64_t expires_ms;
 };
 
 static void
-dead_letter_headers(const struct queue *queue, const struct message *msg,
+dead_letter_headers(const struct destination *dest, const struct message *msg,
                     const struct dead_letter_target *target, struct span cause,
                     struct buf *out)
 {
@@ -75,9 +96,8 @@ dead_letter_headers(const struct queue *queue, const struct message *msg,
             buf_append_char(out, '\n');
         }
     }
-    dead_letter_destination(out, SPAN("original-destination"),
-                            queue->base.kind,
-                            destination_name_get(&queue->base));
+    dead_letter_destination(out, SPAN("original-destination"), dest->kind,
+                            destination_name_get(dest));
     if (cause.len > 0) {
         header_append(out, SPAN("dlqDeliveryFailureCause"), cause, STOMP_1_2);
     }
@@ -85,10 +105,29 @@ dead_letter_headers(const struct queue *queue, const struct message *msg,
         header_append_u64(out, SPAN("originalExpiration"),
                           (uint64_t)msg->expires_ms);
     }
+    if (target->expires_ms != 0) {
+        header_append_u64(out, SPAN("expires"), (uint64_t)target->expires_ms);
+    }
+}
+
+static void
+dead_letter_deliver(struct core *core, const struct dead_letter_target *target,
+                    struct message *letter)
+{
+    struct destination *dest =
+        destination_get(core, target->kind, buf_span(&target->name), NULL);
+
+    if (target->kind == DESTINATION_QUEUE) {
+        queue_push(queue_of(dest), letter, true);
+        return;
+    }
+    core->dead_lettering = true;
+    (void)topic_publish(topic_of(dest), letter, NULL);
+    core->dead_lettering = false;
 }
 
 static bool
-dead_letter_move(struct core *core, const struct queue *queue,
+dead_letter_send(struct core *core, const struct destination *from,
                  const struct message *msg,
                  const struct dead_letter_target *target, struct span cause)
 {
@@ -97,79 +136,80 @@ dead_letter_move(struct core *core, const struct queue *queue,
         .persistent = true, /* a dead letter is to be there in the morning */
         .priority = msg->priority,
         .timestamp_ms = msg->timestamp_ms,
+        .expires_ms = target->expires_ms,
     };
-    struct destination *dest;
-    struct message *moved;
+    struct message *letter;
 
-    dead_letter_headers(queue, msg, target, cause, &headers);
-    moved = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
-                        msg->body);
+    dead_letter_headers(from, msg, target, cause, &headers);
+    letter = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
+                         msg->body);
     buf_fini(&headers);
-    if (moved == NULL) {
+    if (letter == NULL) {
         return false; /* no memory: it stays where it is */
     }
-    dest = destination_get(core, target->kind, buf_span(&target->name), NULL);
-    if (target->kind == DESTINATION_QUEUE) {
-        queue_push(queue_of(dest), moved, true);
-    } else {
-        topic_publish(topic_of(dest), moved, NULL);
-    }
+    dead_letter_deliver(core, target, letter);
     core->stats.dead_lettered++;
-    core_advise(core, ADVISORY_DEAD_LETTERED, &queue->base, msg, NULL);
-    message_unref(&moved);
+    core_advise(core, ADVISORY_DEAD_LETTERED, from, msg, NULL);
+    message_unref(&letter);
     return true;
 }
 
-/* Where the policy wants the dead letters of the queue; false when it drops
- * them. */
+/* Where the policy wants the dead letters of dest; false when it drops them. */
 static bool
-dead_letter_find(const struct queue *queue,
+dead_letter_find(const struct destination *dest,
                  struct dead_letter_target *target_out)
 {
-    const struct policy *policy = queue->base.policy;
+    const struct policy *policy = dest->policy;
+    const struct dead_letter_parameters *parameters =
+        &policy->dead_letter_parameters;
     struct dead_letter_source source = {
-        .kind = queue->base.kind,
-        .name = destination_name_get(&queue->base),
+        .kind = dest->kind,
+        .name = destination_name_get(dest),
     };
 
+    *target_out = (struct dead_letter_target){ .name = BUF_INIT };
+    if (parameters->expiration_us > 0) {
+        target_out->expires_ms =
+            dest->core->now_ms + parameters->expiration_us / 1000;
+    }
     return policy->dead_letter->dead_letter_name(
-        &policy->dead_letter_parameters, &source, &target_out->name,
-        &target_out->kind);
+        parameters, &source, &target_out->name, &target_out->kind);
 }
 
 static bool
-dead_letter_is_itself(const struct queue *queue,
+dead_letter_is_itself(const struct destination *dest,
                       const struct dead_letter_target *target)
 {
-    return target->kind == queue->base.kind &&
-           span_equal(buf_span(&target->name),
-                      destination_name_get(&queue->base));
+    return target->kind == dest->kind &&
+           span_equal(buf_span(&target->name), destination_name_get(dest));
 }
 
 bool
 core_is_dead_letter_queue(const struct queue *queue)
 {
-    struct dead_letter_target target = { .name = BUF_INIT };
-    bool same = dead_letter_find(queue, &target) &&
-                dead_letter_is_itself(queue, &target);
+    struct dead_letter_target target;
+    bool same = dead_letter_find(&queue->base, &target) &&
+                dead_letter_is_itself(&queue->base, &target);
 
     buf_fini(&target.name);
     return same;
 }
 
 bool
-core_dead_letter(struct core *core, const struct queue *queue,
-                 const struct delivery *delivery, struct span cause,
-                 bool expired)
+core_dead_letter(struct core *core, const struct destination *dest,
+                 struct message *msg, struct span cause,
+                 enum dead_letter_reason reason)
 {
-    struct dead_letter_target target = { .name = BUF_INIT };
+    struct dead_letter_target target;
     bool done = true;
 
-    if (dead_letter_is_wanted(&queue->base.policy->dead_letter_parameters,
-                              delivery->msg, expired) &&
-        dead_letter_find(queue, &target) &&
-        !dead_letter_is_itself(queue, &target)) {
-        done = dead_letter_move(core, queue, delivery->msg, &target, cause);
+    if (core->dead_lettering || !dead_letter_is_wanted(dest, msg, reason)) {
+        return true;
+    }
+    if (dead_letter_find(dest, &target) &&
+        !dead_letter_is_itself(dest, &target) &&
+        !dead_letter_is_repeated(dest, msg)) {
+        done = dead_letter_send(core, dest, msg, &target, cause);
     }
     buf_fini(&target.name);
     return done;

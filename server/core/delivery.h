@@ -28,6 +28,7 @@ enum delivery_state {
 struct delivery {
     struct delivery *prev, *next;
     enum delivery_state state;
+    uint8_t notes;              /* PENDING: enum subscription_note */
     uint32_t attempts;          /* how often it has been handed out */
     struct message *msg;        /* held */
     struct subscription *sub;   /* NULL while WAITING */

@@ -43,6 +43,23 @@ destination_name_get(const struct destination *dest)
     return span_of(dest->key + 1, dest->key_len - 1);
 }
 
+/* Whether a message is to survive a restart there: as it was sent, unless the
+ * policy says otherwise. */
+static inline bool
+destination_is_persistent(const struct destination *dest,
+                          const struct message *msg)
+{
+    switch (dest->policy->delivery_mode) {
+    case POLICY_DELIVERY_PERSISTENT:
+        return true;
+    case POLICY_DELIVERY_NON_PERSISTENT:
+        return false;
+    case POLICY_DELIVERY_AS_SENT:
+        break;
+    }
+    return msg->persistent;
+}
+
 /* NULL when there is none of that name. */
 struct destination *destination_find(struct core *core,
                                      enum destination_kind kind,

@@ -110,15 +110,7 @@ static struct store_slot
 lane_store(struct lane *lane, struct message *msg, uint64_t seq,
            bool persistent)
 {
-    struct store_record record = {
-        .seq = seq,
-        .persistent = persistent,
-        .priority = msg->priority,
-        .timestamp_ms = msg->timestamp_ms,
-        .expires_ms = msg->expires_ms,
-        .headers = msg->headers,
-        .body = msg->body,
-    };
+    struct store_record record = message_record(msg, seq, persistent);
 
     if (lane->journal == NULL) {
         lane_open_journal(lane);
@@ -268,21 +260,7 @@ lane_remove(struct lane *lane, struct delivery *delivery)
 struct message *
 lane_message_of(struct lane *lane, const struct store_record *record)
 {
-    struct message_facts facts = {
-        .persistent = record->persistent,
-        .priority = record->priority,
-        .timestamp_ms = record->timestamp_ms,
-        .expires_ms = record->expires_ms,
-        .maybe_grouped = memmem(record->headers.data, record->headers.len,
-                                "roup", 4) != NULL,
-        .maybe_not_utf8 = true,
-    };
-    struct message *msg =
-        message_new(&lane_core(lane)->quota, &facts, record->headers,
-                    SPAN_NONE, record->body);
-
-    assert(msg != NULL);
-    return msg;
+    return message_of_record(&lane_core(lane)->quota, record);
 }
 
 /* --- what was read out of its turn --------------------------------------- */

@@ -35,7 +35,7 @@ lifecycle_is_idle(struct destination *dest)
         return queue->in_flight_count == 0 &&
                queue_waiting_count(queue) == 0;
     }
-    return topic_of(dest)->recovery == NULL;
+    return topic_of(dest)->past == NULL;
 }
 
 /* Removes it when it has been idle for long; its journal too. */

@@ -64,6 +64,7 @@ message_new(struct quota *quota, const struct message_facts *facts,
     msg->refs = 1;
     msg->priority = facts->priority;
     msg->persistent = facts->persistent;
+    msg->dead_lettered = false;
     msg->timestamp_ms = facts->timestamp_ms;
     msg->expires_ms = facts->expires_ms;
     msg->quota = quota;
@@ -88,6 +89,39 @@ message_new(struct quota *quota, const struct message_facts *facts,
     }
     message_make_length_line(msg);
     quota_charge(quota, message_bytes(msg));
+    return msg;
+}
+
+struct store_record
+message_record(const struct message *msg, uint64_t seq, bool persistent)
+{
+    return (struct store_record){
+        .seq = seq,
+        .persistent = persistent,
+        .priority = msg->priority,
+        .timestamp_ms = msg->timestamp_ms,
+        .expires_ms = msg->expires_ms,
+        .headers = msg->headers,
+        .body = msg->body,
+    };
+}
+
+struct message *
+message_of_record(struct quota *quota, const struct store_record *record)
+{
+    struct message_facts facts = {
+        .persistent = record->persistent,
+        .priority = record->priority,
+        .timestamp_ms = record->timestamp_ms,
+        .expires_ms = record->expires_ms,
+        .maybe_grouped = memmem(record->headers.data, record->headers.len,
+                                "roup", 4) != NULL,
+        .maybe_not_utf8 = true,
+    };
+    struct message *msg = message_new(quota, &facts, record->headers,
+                                      SPAN_NONE, record->body);
+
+    assert(msg != NULL);
     return msg;
 }
 

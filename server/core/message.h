@@ -11,6 +11,7 @@
 #pragma once
 #include "base/span.h"
 #include "server/core/quota.h"
+#include "storage/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ struct message {
     bool plain;           /* header lines read the same in every version */
     bool utf8;            /* header lines are valid UTF-8 */
     uint8_t length_len;   /* of length_line */
+    bool dead_lettered;   /* a topic's: a copy is where dead letters go; the
+                             one thing that changes */
     char length_line[40]; /* "content-length:256\n"; empty without a body */
     int64_t timestamp_ms; /* wall clock, when it was accepted */
     int64_t expires_ms;   /* wall clock, 0 = never */
@@ -69,6 +72,15 @@ message_ref(struct message *msg)
     msg->refs++;
     return msg;
 }
+
+/* What the store keeps of it, as record number seq; the spans are the
+ * message's. */
+struct store_record message_record(const struct message *msg, uint64_t seq,
+                                   bool persistent);
+
+/* A message from what the store kept.  Never NULL. */
+struct message *message_of_record(struct quota *quota,
+                                  const struct store_record *record);
 
 /* Drops one reference, frees at the last, and always sets *msg to NULL. */
 void message_unref(struct message **msg);

@@ -140,8 +140,9 @@ queue_expire(struct queue *queue, struct delivery *delivery)
 
     core->stats.expired++;
     core_advise(core, ADVISORY_EXPIRED, &queue->base, delivery->msg, NULL);
-    (void)core_dead_letter(core, queue, delivery, SPAN("Message Expired"),
-                           true); /* expired: no loss when memory is out */
+    /* It has expired: no loss when memory is out. */
+    (void)core_dead_letter(core, &queue->base, delivery->msg,
+                           SPAN("Message Expired"), DEAD_LETTER_EXPIRED);
     lane_take(delivery->lane, delivery);
     queue->base.dequeued_count++;
     lane_remove(delivery->lane, delivery);

@@ -5,6 +5,7 @@
  * Loop thread only.
  */
 #pragma once
+#include "base/timer_wheel.h"
 #include "policy/dispatch.h"
 #include "policy/slow_consumer.h"
 #include "server/core/delivery.h"
@@ -23,7 +24,6 @@ enum ack_mode {
     ACK_CLIENT_INDIVIDUAL,
 };
 
-/* One subscription on one concrete destination. */
 /* Which list an attachment's member is on. */
 enum attachment_place {
     ATTACHMENT_READY,   /* destination.members: may take a message */
@@ -31,6 +31,7 @@ enum attachment_place {
     ATTACHMENT_STANDBY, /* queue.standby: an exclusive consumer has the queue */
 };
 
+/* One subscription on one concrete destination. */
 struct attachment {
     struct dispatch_member member;
     enum attachment_place place;
@@ -41,13 +42,25 @@ struct attachment {
     /* Topics: what waits here for credit, oldest first. */
     struct eviction_node *pending;
     uint64_t pending_count;
+    size_t pending_bytes;
     int64_t pending_limit;         /* -1 = none */
+    struct timer_node soft_timer;  /* set: over pendingMessageByteLimit.soft */
+    uint64_t past_place;           /* awaits_past: how many messages have been
+                                      published since the start before it */
+    bool awaits_past;              /* its topic still reads its past */
     uint64_t discarded_count;
     /* Queues: messages of its groups that wait for its credit, by seq. */
     struct delivery *parked;
     struct slow_consumer_record slow; /* of the policy's strategy */
     bool told_slow;                /* an advisory has said so */
     struct lane_scan *scans;       /* with a selector: one a lane */
+};
+
+/* What a MESSAGE says beside what the message says of itself. */
+enum subscription_note {
+    SUBSCRIPTION_NOTE_RECOVERED = 1 << 0, /* `recovered:true` */
+    SUBSCRIPTION_NOTE_RETAINED = 1 << 1,  /* `ActiveMQ.Retained:true` */
+    SUBSCRIPTION_NOTE_DROPPED = 1 << 2,   /* `dropped:` dropped_count */
 };
 
 struct subscription {
@@ -69,6 +82,8 @@ struct subscription {
     size_t prefetch_bytes;
     uint32_t in_flight_count;
     size_t in_flight_bytes;
+    uint64_t dropped_count; /* topics: discarded since its last MESSAGE */
+    unsigned notes;         /* while ops->deliver runs */
     uint64_t parked_count;        /* messages of its groups that wait */
     int64_t pending_limit_wanted; /* the client's own, -1 = none */
     struct client *client;

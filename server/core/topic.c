@@ -3,10 +3,9 @@
 
 #include "base/alloc.h"
 #include "protocol/headers.h"
-#include "server/core/core_private.h"
 #include "server/core/select.h"
+#include "server/core/topic_private.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 struct destination *
@@ -17,58 +16,52 @@ topic_new(void)
     return &topic->base;
 }
 
-static void
-topic_hold(void *message)
-{
-    (void)message_ref(message);
-}
-
-static void
-topic_release(void *message)
-{
-    struct message *msg = message;
-
-    message_unref(&msg);
-}
-
 void
 topic_open(struct topic *topic)
 {
-    const struct policy *policy = topic->base.policy;
-    struct recovery_parameters parameters = policy->recovery_parameters;
     struct core *core = topic->base.core;
 
-    if (policy->recovery->open == NULL) {
-        return;
+    topic->past = topic_past_open(topic);
+    if (topic->past != NULL) {
+        topic->recovering_next = core->recovering;
+        core->recovering = topic;
     }
-    parameters.hold = topic_hold;
-    parameters.release = topic_release;
-    topic->recovery = policy->recovery->open(&parameters);
-    topic->recovery_next = core->recovering;
-    core->recovering = topic;
 }
 
 void
 topic_free(struct topic *topic)
 {
-    struct core *core = topic->base.core;
+    struct topic **link = &topic->base.core->recovering;
 
-    if (topic->recovery != NULL) {
-        struct topic **link = &core->recovering;
-
+    if (topic->past != NULL) {
         while (*link != topic) {
-            link = &(*link)->recovery_next;
+            link = &(*link)->recovering_next;
         }
-        *link = topic->recovery_next;
-        topic->base.policy->recovery->close(&topic->recovery);
+        *link = topic->recovering_next;
+        topic_past_close(topic);
     }
     free(topic);
 }
 
-/* A message that can go out at once. */
-static void
+/* --- sending -------------------------------------------------------------- */
+
+/* The session reads sub->notes while it writes the frame. */
+static void __attribute__((cold, noinline))
+topic_deliver_noted(struct subscription *sub, struct message *msg,
+                    struct delivery *delivery, unsigned notes)
+{
+    sub->notes = notes;
+    if (sub->dropped_count > 0) {
+        sub->notes |= SUBSCRIPTION_NOTE_DROPPED;
+    }
+    sub->client->ops->deliver(sub->client->ctx, sub, msg, delivery);
+    sub->notes = 0;
+    sub->dropped_count = 0;
+}
+
+void
 topic_send_now(struct subscription *sub, struct message *msg,
-               const struct destination *dest)
+               const struct destination *dest, unsigned notes)
 {
     struct core *core = sub->client->core;
     struct delivery *delivery = NULL;
@@ -84,98 +77,10 @@ topic_send_now(struct subscription *sub, struct message *msg,
     }
     core->stats.delivered++;
     core_advise(core, ADVISORY_DISPATCHED, dest, msg, sub);
-    sub->client->ops->deliver(sub->client->ctx, sub, msg, delivery);
-}
-
-static void
-topic_pending_remove(struct delivery *delivery)
-{
-    struct attachment *attachment = delivery->from;
-
-    DL_DELETE(attachment->pending, &delivery->eviction);
-    attachment->pending_count--;
-    DL_DELETE(attachment->sub->pending, delivery);
-    delivery->from = NULL;
-}
-
-static void
-topic_discard(struct delivery *delivery)
-{
-    struct core *core = delivery->sub->client->core;
-
-    const struct destination *dest = delivery->from->dest;
-
-    delivery->from->discarded_count++;
-    core->stats.discarded++;
-    topic_pending_remove(delivery);
-    core_advise(core, ADVISORY_DISCARDED, dest, delivery->msg, delivery->sub);
-    delivery_free(&core->pool, &delivery);
-}
-
-/* The value as it stands on the wire: equal values are equal there too. */
-static struct span
-topic_property(const struct eviction_node *node, struct span name)
-{
-    const struct delivery *delivery = (const struct delivery *)(const void *)(
-        (const char *)node - offsetof(struct delivery, eviction));
-
-    return headers_block_find(delivery->msg->headers, name);
-}
-
-/* Makes room at an attachment that is over its limit: the expired first, then
- * as the eviction strategy says. */
-static void __attribute__((noinline))
-topic_enforce_limit(struct attachment *attachment)
-{
-    int64_t now_ms = attachment->sub->client->core->now_ms;
-    uint64_t limit = (uint64_t)attachment->pending_limit;
-    const struct policy *policy = attachment->dest->policy;
-    struct eviction_node *node;
-    struct eviction_node *next;
-
-    if (attachment->pending_count <= limit) {
-        return;
-    }
-    DL_FOREACH_SAFE(attachment->pending, node, next) {
-        struct delivery *delivery =
-            container_of(node, struct delivery, eviction);
-
-        if (message_is_expired(delivery->msg, now_ms)) {
-            topic_discard(delivery);
-        }
-    }
-    while (attachment->pending_count > limit) {
-        node = policy->eviction->pick(attachment->pending,
-                                      &policy->eviction_parameters,
-                                      topic_property);
-        topic_discard(container_of(node, struct delivery, eviction));
-    }
-}
-
-static void
-topic_pending_add(struct attachment *attachment, struct message *msg)
-{
-    struct subscription *sub = attachment->sub;
-    struct delivery *delivery;
-
-    delivery = delivery_new(&sub->client->core->pool, message_ref(msg));
-    delivery->state = DELIVERY_PENDING;
-    delivery->sub = sub;
-    delivery->from = attachment;
-    delivery_charge(delivery, &attachment->dest->quota);
-    delivery->eviction.priority = msg->priority;
-    delivery->eviction.timestamp_ms = msg->timestamp_ms;
-    DL_APPEND(attachment->pending, &delivery->eviction);
-    attachment->pending_count++;
-    DL_APPEND(sub->pending, delivery);
-}
-
-static void
-topic_wait(struct attachment *attachment, struct message *msg)
-{
-    topic_pending_add(attachment, msg);
-    if (attachment->pending_limit >= 0) {
-        topic_enforce_limit(attachment);
+    if ((notes | sub->dropped_count) != 0) {
+        topic_deliver_noted(sub, msg, delivery, notes);
+    } else {
+        sub->client->ops->deliver(sub->client->ctx, sub, msg, delivery);
     }
 }
 
@@ -188,11 +93,13 @@ topic_offer(struct attachment *attachment, struct message *msg)
         topic_drain_pending(sub); /* recovered in this very turn */
     }
     if (sub->pending == NULL && subscription_has_credit(sub)) {
-        topic_send_now(sub, msg, attachment->dest);
+        topic_send_now(sub, msg, attachment->dest, 0);
     } else {
         topic_wait(attachment, msg);
     }
 }
+
+/* --- who gets it ---------------------------------------------------------- */
 
 static bool
 topic_selects(const struct attachment *attachment, const struct message *msg)
@@ -203,118 +110,132 @@ topic_selects(const struct attachment *attachment, const struct message *msg)
            select_matches(selector, attachment->dest, msg, 0);
 }
 
-static void
-topic_record(struct topic *topic, struct message *msg)
+static bool
+topic_is_local(const struct subscription *sub, uint64_t sender)
 {
-    struct recovery_item item = {
-        .message = msg,
-        .bytes = message_bytes(msg),
-        .sent_us = topic->base.core->now_us,
-        .expires_ms = msg->expires_ms,
-    };
-
-    topic->base.policy->recovery->record(topic->recovery, &item);
+    return sub->no_local && sub->client->order == sender;
 }
 
-void
+struct topic_offer
+topic_offer_of(struct topic *topic, struct message *msg, uint64_t sender)
+{
+    const struct policy *policy = topic->base.policy;
+    struct topic_offer offer = { .topic = topic, .msg = msg, .sender = sender };
+
+    if (policy->topic_dispatch->accepts != NULL) {
+        const char *name = policy->topic_dispatch_parameters.ptp_client_id;
+
+        offer.filtered = true;
+        offer.dispatch.destination = destination_name_get(&topic->base);
+        offer.dispatch.ptp_client_id =
+            headers_block_find(msg->headers, span_of_text(name));
+    }
+    return offer;
+}
+
+/* The dispatch policy's own condition. */
+static bool
+topic_accepts(const struct attachment *attachment,
+              const struct topic_offer *offer)
+{
+    const struct policy *policy = offer->topic->base.policy;
+    const char *client_id = attachment->sub->client->client_id;
+
+    return !offer->filtered ||
+           policy->topic_dispatch->accepts(
+               &policy->topic_dispatch_parameters, &offer->dispatch,
+               client_id != NULL ? span_of_text(client_id) : SPAN_NONE);
+}
+
+bool
+topic_wants(const struct attachment *attachment,
+            const struct topic_offer *offer)
+{
+    return !topic_is_local(attachment->sub, offer->sender) &&
+           topic_accepts(attachment, offer) &&
+           topic_selects(attachment, offer->msg);
+}
+
+static void
+topic_fan_out(struct topic *topic, struct message *msg, uint64_t sender)
+{
+    struct dispatch_member *member;
+
+    DL_FOREACH(topic->base.members, member) {
+        struct attachment *attachment = attachment_of(member);
+
+        if (!topic_is_local(attachment->sub, sender) &&
+            topic_selects(attachment, msg)) {
+            topic_offer(attachment, msg);
+        }
+    }
+}
+
+/* The same where the dispatch policy has a say, or part of the past is still
+ * to come for some. */
+static void __attribute__((noinline))
+topic_fan_out_carefully(struct topic *topic, struct message *msg,
+                        uint64_t sender)
+{
+    struct topic_offer offer = topic_offer_of(topic, msg, sender);
+    struct dispatch_member *member;
+
+    DL_FOREACH(topic->base.members, member) {
+        struct attachment *attachment = attachment_of(member);
+
+        if (!attachment->awaits_past && topic_wants(attachment, &offer)) {
+            topic_offer(attachment, msg);
+        }
+    }
+}
+
+bool
 topic_publish(struct topic *topic, struct message *msg,
               const struct client *sender)
 {
     struct destination *dest = &topic->base;
-    struct dispatch_member *member;
+    const struct dispatch_policy *dispatch = dest->policy->topic_dispatch;
+    uint64_t order = sender != NULL ? sender->order : 0;
+    bool careful = dispatch->accepts != NULL;
+    bool stored = false;
 
     dest->enqueued_count++;
     core_advise(dest->core, ADVISORY_DELIVERED, dest, msg, NULL);
-    if (topic->recovery != NULL) {
-        topic_record(topic, msg);
+    if (topic->past != NULL) {
+        stored = topic_past_record(topic, msg, order);
+        careful = careful || topic_past_is_restoring(topic);
     }
     if (dest->members == NULL) {
         core_advise(dest->core, ADVISORY_NO_CONSUMERS, dest, msg, NULL);
+        return stored;
     }
-    DL_FOREACH(dest->members, member) {
-        struct attachment *attachment = attachment_of(member);
-
-        if (attachment->sub->no_local && attachment->sub->client == sender) {
-            continue;
-        }
-        if (topic_selects(attachment, msg)) {
-            topic_offer(attachment, msg);
-        }
+    if (careful) {
+        topic_fan_out_carefully(topic, msg, order);
+    } else {
+        topic_fan_out(topic, msg, order);
     }
-    if (dest->policy->topic_dispatch->offered != NULL &&
-        dest->members != NULL) {
-        dest->policy->topic_dispatch->offered(&dest->members);
+    if (dispatch->offered != NULL) {
+        dispatch->offered(&dest->members);
     }
-}
-
-static void
-topic_on_recovered(void *ctx, const struct recovery_item *item)
-{
-    /* Always by way of pending: the RECEIPT of the SUBSCRIBE comes first, and
-     * the limit counts from the first message on only what finds no credit. */
-    struct attachment *attachment = ctx;
-
-    if (topic_selects(attachment, item->message)) {
-        topic_pending_add(attachment, item->message);
-    }
+    return stored;
 }
 
 void
 topic_give(struct attachment *attachment, struct message *msg)
 {
     if (topic_selects(attachment, msg)) {
-        topic_pending_add(attachment, msg);
+        topic_pending_add(attachment, msg, 0);
         core_mark_credited(attachment->sub->client->core, attachment->sub);
     }
 }
 
 void
-topic_recover(struct topic *topic, struct attachment *attachment)
+topic_expire(struct topic *topic, struct message *msg)
 {
     struct core *core = topic->base.core;
 
-    if (topic->recovery == NULL) {
-        return;
-    }
-    topic->base.policy->recovery->visit_all(topic->recovery, core->now_us,
-                                            core->now_ms, topic_on_recovered,
-                                            attachment);
-    core_mark_credited(core, attachment->sub);
-}
-
-void
-topic_drain_pending(struct subscription *sub)
-{
-    struct core *core = sub->client->core;
-
-    while (sub->pending != NULL && subscription_has_credit(sub)) {
-        struct delivery *delivery = sub->pending;
-        const struct destination *dest = delivery->from->dest;
-
-        topic_pending_remove(delivery);
-        if (message_is_expired(delivery->msg, core->now_ms)) {
-            core->stats.expired++;
-            core_advise(core, ADVISORY_EXPIRED, dest, delivery->msg, NULL);
-        } else {
-            topic_send_now(sub, delivery->msg, dest);
-        }
-        delivery_free(&core->pool, &delivery);
-    }
-    for (struct attachment *at = sub->attachments; at != NULL; at = at->next) {
-        if (at->pending_limit >= 0) {
-            topic_enforce_limit(at);
-        }
-    }
-}
-
-void
-topic_drop_pending(struct attachment *attachment)
-{
-    while (attachment->pending != NULL) {
-        struct delivery *delivery =
-            container_of(attachment->pending, struct delivery, eviction);
-
-        topic_pending_remove(delivery);
-        delivery_free(&attachment->sub->client->core->pool, &delivery);
-    }
+    core->stats.expired++;
+    core_advise(core, ADVISORY_EXPIRED, &topic->base, msg, NULL);
+    (void)core_dead_letter(core, &topic->base, msg, SPAN("Message Expired"),
+                           DEAD_LETTER_EXPIRED);
 }

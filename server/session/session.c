@@ -137,6 +137,7 @@ session_free(struct session **session)
     buf_fini(&gone->name_buf);
     buf_fini(&gone->held);
     free(gone->login);
+    free(gone->client_id);
     free(gone);
 }
 

@@ -122,6 +122,7 @@ session_connect(struct session *session, const struct frame *frame)
 {
     struct transport *transport = session->transport;
     struct span login = frame_get(frame, HEADER_LOGIN);
+    struct span client_id = frame_get(frame, HEADER_CLIENT_ID);
 
     if (!connect_negotiate_version(session, frame) ||
         !connect_negotiate_beats(session, frame)) {
@@ -130,6 +131,10 @@ session_connect(struct session *session, const struct frame *frame)
     connect_take_async_send(session, frame);
     if (login.data != NULL) {
         session->login = xstrndup(login.data, login.len);
+    }
+    if (client_id.data != NULL) {
+        session->client_id = xstrndup(client_id.data, client_id.len);
+        session->client.client_id = session->client_id;
     }
     session->state = SESSION_CONNECTED;
     frame_parser_set_version(session->parser, session->version);

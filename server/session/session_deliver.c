@@ -28,6 +28,28 @@ message_hold_drop(void *owner)
     message_unref(&msg);
 }
 
+/* What only a topic's subscribers are told. */
+static char *__attribute__((cold, noinline))
+deliver_notes(const struct subscription *sub, char *at)
+{
+    static const char recovered[] = "recovered:true\n";
+    static const char retained[] = "ActiveMQ.Retained:true\n";
+    static const char dropped[] = "dropped:";
+
+    if ((sub->notes & SUBSCRIPTION_NOTE_RECOVERED) != 0) {
+        at = mempcpy(at, recovered, sizeof(recovered) - 1);
+    }
+    if ((sub->notes & SUBSCRIPTION_NOTE_RETAINED) != 0) {
+        at = mempcpy(at, retained, sizeof(retained) - 1);
+    }
+    if ((sub->notes & SUBSCRIPTION_NOTE_DROPPED) != 0) {
+        at = mempcpy(at, dropped, sizeof(dropped) - 1);
+        at += u64_to_text(sub->dropped_count, at);
+        *at++ = '\n';
+    }
+    return at;
+}
+
 /* The lines that only some deliveries have. */
 static size_t
 deliver_extra_lines(const struct session *session,
@@ -51,6 +73,9 @@ deliver_extra_lines(const struct session *session,
         at = mempcpy(at, redelivered, sizeof(redelivered) - 1);
         at += u64_to_text(delivery->attempts, at);
         *at++ = '\n';
+    }
+    if (sub->notes != 0) {
+        at = deliver_notes(sub, at);
     }
     return (size_t)(at - out);
 }
@@ -151,7 +176,7 @@ session_deliver(void *ctx, struct subscription *sub, struct message *msg,
     struct session *session = ctx;
     const struct session_subscription *mine = sub->ctx;
     char digits[20];
-    char lines[160];
+    char lines[256];
     struct span number;
     struct span extra;
 

@@ -103,6 +103,7 @@ struct session {
     bool closed;             /* session_on_closed has run */
     uint64_t frames_in;
     char *login;             /* for the log line; NULL when none */
+    char *client_id;         /* NULL when none */
     char reason[160];        /* why it closes; first word wins */
 };
 

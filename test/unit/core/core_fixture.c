@@ -128,6 +128,10 @@ client_on_deliver(void *ctx, struct subscription *sub, struct message *msg,
         .bytes = msg->tail.len,
         .pending = sub->ack == ACK_AUTO,
         .attempts = delivery != NULL ? delivery->attempts : 1,
+        .notes = sub->notes,
+        .dropped = (sub->notes & SUBSCRIPTION_NOTE_DROPPED) != 0
+                       ? sub->dropped_count
+                       : 0,
     };
     (void)snprintf(got->body, sizeof(got->body), "%.*s", (int)msg->body.len,
                    msg->body.data);
@@ -297,27 +301,33 @@ subscribe_topic(struct fake_client *client, const char *name, enum ack_mode ack,
 }
 
 struct message *
-message_make(struct fixture *fixture, const char *body,
-             const struct message_facts *facts)
+message_make_with(struct fixture *fixture, const char *headers,
+                  const char *body, const struct message_facts *facts)
 {
     struct message_facts plain = { .priority = 4,
                                    .timestamp_ms = fixture->now_ms };
     struct message *msg = message_new(
         core_quota(fixture->core), facts != NULL ? facts : &plain,
-        SPAN("destination:/queue/x\n"), SPAN_NONE, span_of_text(body));
+        SPAN("destination:/queue/x\n"), span_of_text(headers),
+        span_of_text(body));
 
     ck_assert_ptr_nonnull(msg);
     return msg;
 }
 
+struct message *
+message_make(struct fixture *fixture, const char *body,
+             const struct message_facts *facts)
+{
+    return message_make_with(fixture, "", body, facts);
+}
+
 enum core_send
-send_message(struct fixture *fixture, enum destination_kind kind,
-             const char *name, const char *body,
-             const struct message_facts *facts,
-             const struct send_options *options)
+send_made(struct fixture *fixture, enum destination_kind kind,
+          const char *name, struct message *msg,
+          const struct send_options *options)
 {
     struct send_options plain = { .wait = false };
-    struct message *msg = message_make(fixture, body, facts);
     struct client *sender = options != NULL ? options->sender : NULL;
     struct destination *dest;
     enum core_send sent;
@@ -329,6 +339,16 @@ send_message(struct fixture *fixture, enum destination_kind kind,
                      options != NULL ? options : &plain, &fixture->ticket);
     message_unref(&msg);
     return sent;
+}
+
+enum core_send
+send_message(struct fixture *fixture, enum destination_kind kind,
+             const char *name, const char *body,
+             const struct message_facts *facts,
+             const struct send_options *options)
+{
+    return send_made(fixture, kind, name, message_make(fixture, body, facts),
+                     options);
 }
 
 static void
@@ -412,9 +432,11 @@ client_news(struct fake_client *client)
     for (; client->shown < client->got_count; client->shown++) {
         const struct fake_got *got = &client->got[client->shown];
 
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s",
-                                len > 0 ? " " : "", got->body,
-                                got->attempts > 1 ? "r" : "");
+        len += (size_t)snprintf(
+            text + len, sizeof(text) - len, "%s%s%s%s%s", len > 0 ? " " : "",
+            got->body, got->attempts > 1 ? "r" : "",
+            (got->notes & SUBSCRIPTION_NOTE_RECOVERED) != 0 ? "*" : "",
+            (got->notes & SUBSCRIPTION_NOTE_RETAINED) != 0 ? "!" : "");
         ck_assert_uint_lt(len, sizeof(text));
     }
     return text;

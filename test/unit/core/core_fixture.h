@@ -18,6 +18,8 @@ struct fake_got {
     size_t bytes;
     bool pending; /* `auto`: not yet settled */
     uint32_t attempts;
+    unsigned notes;   /* of enum subscription_note */
+    uint64_t dropped; /* as the MESSAGE says */
     char body[24];
 };
 
@@ -90,12 +92,20 @@ struct subscription *subscribe_topic(struct fake_client *client,
 /* A message with that body; facts may be NULL. */
 struct message *message_make(struct fixture *fixture, const char *body,
                              const struct message_facts *facts);
+/* The same with further header lines, "a:1\n". */
+struct message *message_make_with(struct fixture *fixture, const char *headers,
+                                  const char *body,
+                                  const struct message_facts *facts);
 
 /* Sends bodies "first" … "last" without persistence; no turn. */
 void send_queue(struct fixture *fixture, const char *name, int first, int last);
 void send_topic(struct fixture *fixture, const char *name, int first, int last);
 void send_persistent(struct fixture *fixture, const char *name, int first,
                      int last);
+/* Sends msg, whose reference is taken over; no turn. */
+enum core_send send_made(struct fixture *fixture, enum destination_kind kind,
+                         const char *name, struct message *msg,
+                         const struct send_options *options);
 enum core_send send_message(struct fixture *fixture, enum destination_kind kind,
                             const char *name, const char *body,
                             const struct message_facts *facts,
@@ -110,7 +120,8 @@ void send_headed(struct fixture *fixture, enum destination_kind kind,
 /* The selector of a text that is one. */
 struct selector *selector_of(const char *text);
 
-/* Bodies that came since the last call, in order: "0 1 2r", r: redelivered. */
+/* Bodies that came since the last call, in order: "0 1 2r", r: redelivered,
+ * *: recovered, !: retained. */
 const char *client_news(struct fake_client *client);
 
 /* Settles the delivery with that body that came last. */
