@@ -5,6 +5,9 @@
  * printed defaults (json_describe.h) read the same rows.
  */
 #pragma once
+#include "base/error.h"
+#include "base/span.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,6 +73,9 @@ struct json_custom {
     bool any_scope;      /* check is called whatever the scope is */
 };
 
+/* Whether a text has the form that it needs; -1 with a sentence. */
+typedef int json_text_fn(struct span text, struct error *err);
+
 struct json_key {
     const char *name;
     enum json_key_type type;
@@ -85,6 +91,7 @@ struct json_key {
     const struct json_family *family;
     const struct json_keys *keys;
     const struct json_custom *custom;
+    json_text_fn *text; /* STRING: beside not being empty; NULL = any */
     bool required; /* parameters, and keys of an object of their own */
     bool stays; /* a reload changes it only for what is made from then on */
 };

@@ -227,6 +227,19 @@ json_value_take(const json_t *value, const struct json_key *key, void *field)
     return false;
 }
 
+/* The text is right as such, but perhaps not for its purpose. */
+static void
+json_check_text(struct json_check *check, const json_t *value,
+                const struct json_key *key)
+{
+    struct error err = ERROR_INIT;
+
+    if (key->text(span_of(json_string_value(value), json_string_length(value)),
+                  &err) != 0) {
+        json_check_fault(check, "%s", err.text);
+    }
+}
+
 void
 json_check_value(struct json_check *check, json_t *value,
                  const struct json_key *key, void *target)
@@ -239,5 +252,7 @@ json_check_value(struct json_check *check, json_t *value,
         key->custom->check(check, value, target);
     } else if (!json_value_take(value, key, json_value_field(target, key))) {
         json_value_refuse(check, value, key);
+    } else if (key->text != NULL) {
+        json_check_text(check, value, key);
     }
 }

@@ -265,7 +265,8 @@ enum {
       .family = NULL,                                                         \
       "How long a message is kept.")                                          \
     MUST("queryBased", "query", STRING, recovery_parameters.query, 0, 0, NULL,\
-         .family = NULL, "The selector: SQL-92, as in a SUBSCRIBE.")          \
+         .text = policy_check_selector,                                       \
+         "The selector: SQL-92, as in a SUBSCRIBE.")                          \
     X("queryBased", "maximumSize", COUNT, recovery_parameters.count, 1,       \
       POLICY_KEEP_MAX, "100", .family = NULL,                                 \
       "How many messages are kept.")                                          \

@@ -6,6 +6,7 @@
 
 #include "policy/json_describe.h"
 #include "policy/policy_keys.h"
+#include "policy/selector.h"
 #include "policy/virtual_destination.h"
 
 #include <stddef.h>
@@ -129,6 +130,20 @@ static const char *const policy_scope_names[] = {
 #define VIRTUAL_MUST(...) ROW(struct virtual_destination, true, __VA_ARGS__)
 
 static const struct json_family policy_family_recovery_wrapped;
+
+static int
+policy_check_selector(struct span text, struct error *err)
+{
+    struct selector *selector = NULL;
+    struct error fault = ERROR_INIT;
+
+    if (selector_parse(text, &selector, &fault) != 0) {
+        return error_set(err, "not a selector: at character %u, %s",
+                         fault.column, fault.text);
+    }
+    selector_free(&selector);
+    return 0;
+}
 
 static const struct json_key policy_dispatch_rows[] = {
     POLICY_DISPATCH_PARAMETERS(PARAMETER)

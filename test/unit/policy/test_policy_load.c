@@ -728,6 +728,10 @@ static const struct {
       "p:3:46: policies[0].subscriptionRecoveryPolicy.queryBased: \"query\" "
       "must be given\n" },
     { ENTRY("{\"topic\":\"A\",\n\"subscriptionRecoveryPolicy\": "
+            "{\"queryBased\": {\"query\": \"a = = 1\"}}}"),
+      "p:3:56: policies[0].subscriptionRecoveryPolicy.queryBased.query: not a "
+      "selector: at character 5, found \"=\", expected a value\n" },
+    { ENTRY("{\"topic\":\"A\",\n\"subscriptionRecoveryPolicy\": "
             "{\"retainedMessage\": {\"wrapped\": \"retainedMessage\"}}}"),
       "p:3:63: policies[0].subscriptionRecoveryPolicy.retainedMessage.wrapped: "
       "\"retainedMessage\" is not a subscription recovery policy; known here: "
