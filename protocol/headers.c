@@ -5,6 +5,8 @@
  */
 #include "protocol/headers.h"
 
+#include <assert.h>
+
 enum {
     HEADER_NAME_LONGEST = 35, /* activemq.maximumPendingMessageLimit */
     HEADER_SAME_LENGTH = 7,   /* most names of one length */
@@ -226,6 +228,7 @@ header_unescape(struct span text, enum stomp_version version, char *out,
     const struct version_rules *rules = version_rules(version);
     size_t len = 0;
 
+    assert(out != NULL || text.len == 0);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+/* NOLINTNEXTLINE(readability-function-size): every part of a frame */
 void
 bench_template_init(struct bench_template *template, struct span destination,
                     size_t size, bool persistent, bool receipt, uint64_t run,

@@ -115,6 +115,13 @@ struct store_page {
 };
 typedef void store_fetched_fn(void *ctx, const struct store_page *page);
 
+/* Where to read on, and how much at most: about max_bytes, one record always. */
+struct store_credit {
+    uint64_t from_seq;
+    size_t max_count;
+    size_t max_bytes;
+};
+
 struct store_stats {
     uint64_t puts, deletes, cancelled; /* operations so far */
     uint64_t batches, syncs, fetches;
@@ -149,9 +156,8 @@ struct store_engine {
     int64_t (*flush)(struct store *store, int64_t now_us);
     void (*poll)(struct store *store);
     struct store_fetch *(*fetch)(struct store *store, struct store_queue *queue,
-                                 uint64_t from_seq, size_t max_count,
-                                 size_t max_bytes, store_fetched_fn *fetched,
-                                 void *ctx);
+                                 const struct store_credit *credit,
+                                 store_fetched_fn *fetched, void *ctx);
     void (*fetch_cancel)(struct store *store, struct store_fetch *fetch);
     bool (*is_congested)(const struct store *store);
     const struct error *(*failure)(const struct store *store);
@@ -267,17 +273,16 @@ store_poll(struct store *store)
 }
 
 /*
- * Reads from from_seq on at most max_count records and about max_bytes (one
- * record always); fetched runs once from a later store_poll, with what was put
- * before this call and not deleted before it.  One fetch per queue at a time.
+ * Reads what the credit allows; fetched runs once from a later store_poll, with
+ * what was put before this call and not deleted before it.  One fetch per queue
+ * at a time.
  */
 static inline struct store_fetch *
 store_fetch_start(struct store *store, struct store_queue *queue,
-                  uint64_t from_seq, size_t max_count, size_t max_bytes,
-                  store_fetched_fn *fetched, void *ctx)
+                  const struct store_credit *credit, store_fetched_fn *fetched,
+                  void *ctx)
 {
-    return store->engine->fetch(store, queue, from_seq, max_count, max_bytes,
-                                fetched, ctx);
+    return store->engine->fetch(store, queue, credit, fetched, ctx);
 }
 
 /* Its callback will not run. */

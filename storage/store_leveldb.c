@@ -268,8 +268,8 @@ ldb_ticket(struct store *store, bool sync)
 /* -------------------------------------------------------------- fetch -- */
 
 static struct store_fetch *
-ldb_fetch(struct store *store, struct store_queue *queue, uint64_t from_seq,
-          size_t max_count, size_t max_bytes, store_fetched_fn *fetched,
+ldb_fetch(struct store *store, struct store_queue *queue,
+          const struct store_credit *credit, store_fetched_fn *fetched,
           void *ctx)
 {
     struct ldb_store *ldb = ldb_of(store);
@@ -278,10 +278,10 @@ ldb_fetch(struct store *store, struct store_queue *queue, uint64_t from_seq,
 
     fetch->journal = queue->journal;
     /* Below the head there are tombstones only (D1). */
-    fetch->from_seq = from_seq > head ? from_seq : head;
+    fetch->from_seq = credit->from_seq > head ? credit->from_seq : head;
     fetch->limit_seq = queue->head.next_seq;
-    fetch->max_count = max_count > 0 ? max_count : 1;
-    fetch->max_bytes = max_bytes;
+    fetch->max_count = credit->max_count > 0 ? credit->max_count : 1;
+    fetch->max_bytes = credit->max_bytes;
     fetch->fetched = fetched;
     fetch->ctx = ctx;
     DL_APPEND(ldb->fetches, fetch);

@@ -292,18 +292,18 @@ memory_flush(struct store *store, int64_t now_us)
 /* -------------------------------------------------------------- fetch -- */
 
 static struct store_fetch *
-memory_fetch(struct store *store, struct store_queue *queue, uint64_t from_seq,
-             size_t max_count, size_t max_bytes, store_fetched_fn *fetched,
+memory_fetch(struct store *store, struct store_queue *queue,
+             const struct store_credit *credit, store_fetched_fn *fetched,
              void *ctx)
 {
     struct memory_store *memory = memory_of(store);
     struct store_fetch *fetch = xcalloc(1, sizeof(*fetch));
 
     fetch->queue = queue;
-    fetch->from_seq = from_seq;
+    fetch->from_seq = credit->from_seq;
     fetch->limit_seq = queue->next_seq;
-    fetch->max_count = max_count > 0 ? max_count : 1;
-    fetch->max_bytes = max_bytes;
+    fetch->max_count = credit->max_count > 0 ? credit->max_count : 1;
+    fetch->max_bytes = credit->max_bytes;
     fetch->round = memory->round + 1;
     fetch->fetched = fetched;
     fetch->ctx = ctx;
@@ -421,6 +421,7 @@ memory_close(struct store **store)
     }
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         HASH_ITER (hh, memory->queues[kind], queue, next_queue) {
+            /* NOLINTNEXTLINE: uthash frees its table with the last one */
             HASH_DEL(memory->queues[kind], queue);
             memory_queue_fini(memory, queue);
             free(queue);

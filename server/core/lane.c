@@ -399,10 +399,12 @@ lane_on_fetched(void *ctx, const struct store_page *page)
 static void
 lane_fetch(struct lane *lane, uint64_t from_seq)
 {
+    struct store_credit credit = { from_seq, LANE_PAGE_COUNT,
+                                   LANE_PAGE_BYTES };
+
     lane->fetch_end = lane->queue->next_seq;
     lane->fetch = store_fetch_start(lane_core(lane)->store, lane->journal,
-                                    from_seq, LANE_PAGE_COUNT,
-                                    LANE_PAGE_BYTES, lane_on_fetched, lane);
+                                    &credit, lane_on_fetched, lane);
 }
 
 void

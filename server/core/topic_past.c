@@ -409,10 +409,12 @@ static void
 topic_restore_fetch(struct topic *topic)
 {
     struct topic_restore *restore = topic->past->restore;
+    struct store_credit credit = { restore->next_seq, TOPIC_PAGE_COUNT,
+                                   TOPIC_PAGE_BYTES };
 
-    restore->fetch = store_fetch_start(
-        topic->base.core->store, topic->past->journal, restore->next_seq,
-        TOPIC_PAGE_COUNT, TOPIC_PAGE_BYTES, topic_restore_on_fetched, topic);
+    restore->fetch =
+        store_fetch_start(topic->base.core->store, topic->past->journal,
+                          &credit, topic_restore_on_fetched, topic);
 }
 
 void

@@ -143,6 +143,7 @@ transaction_apply(struct transaction *tx, struct transaction_op *op)
         }
         return;
     }
+    assert(delivery != NULL);
     op->delivery = NULL;
     delivery->tx = NULL;
     if (op->kind == TRANSACTION_ACK) {

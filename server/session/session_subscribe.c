@@ -78,25 +78,33 @@ subscribe_check_temporary(struct session *session, const struct frame *frame,
     return false;
 }
 
+/* A number that a SUBSCRIBE may carry, under any of its names. */
+struct subscribe_number {
+    enum header_id names[4];
+    size_t name_count;
+    int64_t low, high;
+};
+
+/* Leaves *value alone when the frame has none; false after an ERROR. */
 static bool
-subscribe_number(struct session *session, const struct frame *frame,
-                 const enum header_id *ids, size_t count, int64_t low,
-                 int64_t high, int64_t *value)
+subscribe_take_number(struct session *session, const struct frame *frame,
+                      const struct subscribe_number *number, int64_t *value)
 {
-    struct span text = session_header_any(frame, ids, count);
+    struct span text =
+        session_header_any(frame, number->names, number->name_count);
 
     if (text.data == NULL) {
         return true;
     }
-    if (span_to_i64(span_trim(text), value) && *value >= low &&
-        *value <= high) {
+    if (span_to_i64(span_trim(text), value) && *value >= number->low &&
+        *value <= number->high) {
         return true;
     }
     session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad number",
                   "header %s was \"%s\"; expected a whole number from %lld to "
                   "%lld",
-                  header_name(ids[0]).data, SESSION_TEXT(text),
-                  (long long)low, (long long)high);
+                  header_name(number->names[0]).data, SESSION_TEXT(text),
+                  (long long)number->low, (long long)number->high);
     return false;
 }
 
@@ -154,17 +162,17 @@ static bool
 subscribe_take_options(struct session *session, const struct frame *frame,
                        struct subscribe_options *options)
 {
-    static const enum header_id prefetch_names[] = {
-        HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE, HEADER_PREFETCH_COUNT,
-        HEADER_CONSUMER_PREFETCH_SIZE
-    };
-    static const enum header_id bytes_names[] = { HEADER_PREFETCH_BYTES,
-                                                  HEADER_CONSUMER_WINDOW_SIZE };
-    static const enum header_id priority_names[] = { HEADER_CONSUMER_PRIORITY,
-                                                     HEADER_ACTIVEMQ_PRIORITY,
-                                                     HEADER_X_PRIORITY };
-    static const enum header_id pending_names[] = {
-        HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT
+    static const struct subscribe_number numbers[] = {
+        { { HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE,
+            HEADER_PREFETCH_COUNT, HEADER_CONSUMER_PREFETCH_SIZE },
+          4, 1, 1000000 },
+        { { HEADER_PREFETCH_BYTES, HEADER_CONSUMER_WINDOW_SIZE },
+          2, 1, INT32_MAX },
+        { { HEADER_CONSUMER_PRIORITY, HEADER_ACTIVEMQ_PRIORITY,
+            HEADER_X_PRIORITY },
+          3, -128, 127 },
+        { { HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT },
+          2, -1, INT32_MAX },
     };
     static const enum header_id retroactive_names[] = {
         HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
@@ -174,28 +182,22 @@ subscribe_take_options(struct session *session, const struct frame *frame,
     };
     static const enum header_id no_local_names[] = { HEADER_NO_LOCAL,
                                                      HEADER_ACTIVEMQ_NO_LOCAL };
-    int64_t prefetch = 0;
-    int64_t bytes = 0;
-    int64_t priority = 0;
-    int64_t pending = -1;
+    int64_t values[] = { 0, 0, 0, -1 };
 
     if (!subscribe_take_ack(session, frame, &options->ack) ||
-        !subscribe_check_unsupported(session, frame) ||
-        !subscribe_number(session, frame, prefetch_names, 4, 1, 1000000,
-                          &prefetch) ||
-        !subscribe_number(session, frame, bytes_names, 2, 1, INT32_MAX,
-                          &bytes) ||
-        !subscribe_number(session, frame, priority_names, 3, -128, 127,
-                          &priority) ||
-        !subscribe_number(session, frame, pending_names, 2, -1, INT32_MAX,
-                          &pending)) {
+        !subscribe_check_unsupported(session, frame)) {
         return false;
     }
-    options->prefetch_set = prefetch > 0;
-    options->prefetch = (uint32_t)prefetch;
-    options->prefetch_bytes = (size_t)bytes;
-    options->priority = (int)priority;
-    options->pending_limit = pending;
+    for (size_t i = 0; i < 4; i++) {
+        if (!subscribe_take_number(session, frame, &numbers[i], &values[i])) {
+            return false;
+        }
+    }
+    options->prefetch_set = values[0] > 0;
+    options->prefetch = (uint32_t)values[0];
+    options->prefetch_bytes = (size_t)values[1];
+    options->priority = (int)values[2];
+    options->pending_limit = values[3];
     options->retroactive =
         span_is_true(session_header_any(frame, retroactive_names, 2));
     options->no_local =

@@ -366,8 +366,8 @@ fake_poll(struct store *store)
 }
 
 static struct store_fetch *
-fake_fetch(struct store *store, struct store_queue *queue, uint64_t from_seq,
-           size_t max_count, size_t max_bytes, store_fetched_fn *fetched,
+fake_fetch(struct store *store, struct store_queue *queue,
+           const struct store_credit *credit, store_fetched_fn *fetched,
            void *ctx)
 {
     struct fake_store *fake = fake_of(store);
@@ -375,10 +375,10 @@ fake_fetch(struct store *store, struct store_queue *queue, uint64_t from_seq,
 
     *fetch = (struct store_fetch){
         .queue = queue,
-        .from_seq = from_seq,
+        .from_seq = credit->from_seq,
         .limit_seq = queue->next_seq,
-        .max_count = max_count,
-        .max_bytes = max_bytes,
+        .max_count = credit->max_count,
+        .max_bytes = credit->max_bytes,
         .fetched = fetched,
         .ctx = ctx,
     };

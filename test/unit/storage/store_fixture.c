@@ -273,9 +273,10 @@ fixture_fetch(struct fixture *fixture, struct store_queue *queue,
               uint64_t from_seq, size_t max_count, size_t max_bytes)
 {
     unsigned calls = fixture->fetched.calls;
+    struct store_credit credit = { from_seq, max_count, max_bytes };
 
-    (void)store_fetch_start(fixture->store, queue, from_seq, max_count,
-                            max_bytes, fixture_on_fetched, fixture);
+    (void)store_fetch_start(fixture->store, queue, &credit, fixture_on_fetched,
+                            fixture);
     ck_assert_uint_eq(fixture->fetched.calls, calls);
     while (fixture->fetched.calls == calls) {
         fixture_turn(fixture);

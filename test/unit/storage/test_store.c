@@ -15,6 +15,8 @@ engine_survives(int i)
     return (store_engines[i]->capabilities & STORE_CAN_SURVIVE) != 0;
 }
 
+static const struct store_credit ten_from_1 = { 1, 10, SIZE_MAX };
+
 START_TEST(records_come_back_in_the_order_of_their_numbers)
 {
     struct store_queue *queue;
@@ -172,7 +174,7 @@ START_TEST(fetch_sees_what_was_put_before_it_and_nothing_later)
     fixture_init(&fixture, store_engines[_i]);
     queue = fixture_queue(&fixture, "Q");
     (void)fixture_put(&fixture, queue, 1);
-    (void)store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+    (void)store_fetch_start(fixture.store, queue, &ten_from_1,
                             fixture_on_fetched, &fixture);
     (void)fixture_put(&fixture, queue, 2);
     while (fixture.fetched.calls == 0) {
@@ -216,10 +218,10 @@ START_TEST(cancelled_fetch_never_answers)
     fixture_init(&fixture, store_engines[_i]);
     queue = fixture_queue(&fixture, "Q");
     (void)fixture_put(&fixture, queue, 1);
-    waiting = store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+    waiting = store_fetch_start(fixture.store, queue, &ten_from_1,
                                 fixture_on_fetched, &fixture);
     store_fetch_cancel(fixture.store, waiting);
-    under_way = store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+    under_way = store_fetch_start(fixture.store, queue, &ten_from_1,
                                   fixture_on_fetched, &fixture);
     (void)store_flush(fixture.store, ++fixture.now_us);
     store_fetch_cancel(fixture.store, under_way);
@@ -269,7 +271,7 @@ START_TEST(close_releases_what_is_still_held)
     (void)fixture_put(&fixture, queue, 1);
     (void)store_flush(fixture.store, ++fixture.now_us);
     (void)fixture_put(&fixture, queue, 2);
-    (void)store_fetch_start(fixture.store, queue, 1, 10, SIZE_MAX,
+    (void)store_fetch_start(fixture.store, queue, &ten_from_1,
                             fixture_on_fetched, &fixture);
     store_close(&fixture.store);
     ck_assert_ptr_null(fixture.store);
