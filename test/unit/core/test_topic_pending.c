@@ -164,7 +164,7 @@ START_TEST(unique_property_keeps_the_newest_of_each_value)
     (void)subscribe_topic(&a, "t", ACK_CLIENT, 1);
     for (int i = 0; i < 11; i++) {
         char header[16];
-        char body[8];
+        char body[16];
 
         (void)snprintf(header, sizeof(header), "key:%c\n", keys[i]);
         (void)snprintf(body, sizeof(body), "%c%d", keys[i], i);
