@@ -210,7 +210,8 @@ v12_070(struct step *step)
     (void)peer_expect_receipt(peer, "ack");
     peer_send(peer, step->queue, "b");
     got = peer_expect_body(peer, "b");
-    peer_settle(peer, "NACK", got, "receipt:nack\n");
+    /* Not to come again: it would race with UNSUBSCRIBE. */
+    peer_settle(peer, "NACK", got, "requeue:false\nreceipt:nack\n");
     (void)peer_expect_receipt(peer, "nack");
     peer_say(peer, "UNSUBSCRIBE\nid:s\nreceipt:unsubscribe\n\n");
     (void)peer_expect_receipt(peer, "unsubscribe");
