@@ -6,6 +6,7 @@
 #include "policy/pattern.h"
 #include "policy/policy_loader.h"
 #include "policy/policy_schema.h"
+#include "policy/virtual_cycle.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -99,6 +100,29 @@ virtual_target_check_text(struct json_check *check, const json_t *value,
     free(target.name);
 }
 
+/* Makes the filter of the selector; a fault at its place if it is none. */
+static bool
+virtual_target_make_filter(struct json_check *check,
+                           struct virtual_target *target)
+{
+    struct json_check_mark mark;
+    struct error err;
+    bool fine;
+
+    if (target->selector == NULL) {
+        return true;
+    }
+    fine = selector_parse(span_of_text(target->selector), &target->filter,
+                          &err) == 0;
+    if (!fine) {
+        mark = json_check_enter_key(check, "selector");
+        json_check_fault(check, "at character %u of it: %s", err.column,
+                         err.text);
+        json_check_leave(check, mark);
+    }
+    return fine;
+}
+
 static void
 virtual_target_check_object(struct json_check *check, json_t *value,
                             struct virtual_destination *virtual)
@@ -118,7 +142,8 @@ virtual_target_check_object(struct json_check *check, json_t *value,
         .selector = texts.selector,
     };
     if (check->faults->total == faults &&
-        virtual_target_is_fine(check, target.name)) {
+        virtual_target_is_fine(check, target.name) &&
+        virtual_target_make_filter(check, &target)) {
         virtual_destination_add_target(virtual, &target);
         return;
     }
@@ -187,11 +212,45 @@ virtual_add(struct json_check *check, struct virtual_destination *virtual)
     }
 }
 
+struct virtual_cycle_check {
+    struct json_check *check;
+    const struct policy_map *map;
+    size_t index;
+};
+
+static void
+virtual_check_cycle(void *ctx, struct virtual_destination *virtual)
+{
+    struct virtual_cycle_check *cycle = ctx;
+    struct buf way = BUF_INIT;
+    struct json_check_mark mark =
+        json_check_enter_index(cycle->check, cycle->index++);
+
+    switch (virtual_cycle_find(cycle->map, virtual, &way)) {
+    case VIRTUAL_CYCLE_NONE:
+        break;
+    case VIRTUAL_CYCLE_FOUND:
+        json_check_fault(cycle->check,
+                         "what is sent here would come back: %.*s",
+                         (int)way.len, way.data);
+        break;
+    case VIRTUAL_CYCLE_TOO_LONG:
+        json_check_fault(cycle->check,
+                         "copies of copies, more than %d in a row: %.*s",
+                         VIRTUAL_CYCLE_DEPTH_MAX, (int)way.len, way.data);
+        break;
+    }
+    json_check_leave(cycle->check, mark);
+    buf_fini(&way);
+}
+
 void
 policy_load_check_virtuals(struct json_check *check, json_t *value,
                            void *target)
 {
     struct policy_loader *loader = target;
+    struct virtual_cycle_check cycle = { .check = check, .map = loader->map };
+    size_t before = check->faults->total;
     size_t index;
     json_t *element;
 
@@ -215,5 +274,8 @@ policy_load_check_virtuals(struct json_check *check, json_t *value,
         }
         virtual_destination_unref(&virtual);
         json_check_leave(check, mark);
+    }
+    if (check->faults->total == before) {
+        policy_map_each_virtual(loader->map, virtual_check_cycle, &cycle);
     }
 }

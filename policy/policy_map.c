@@ -200,3 +200,12 @@ policy_map_visit_virtuals(const struct policy_map *map,
         }
     }
 }
+
+void
+policy_map_each_virtual(const struct policy_map *map,
+                        policy_map_virtual_fn *visit, void *ctx)
+{
+    for (size_t i = 0; i < map->virtual_count; i++) {
+        visit(ctx, map->virtuals[i]);
+    }
+}

@@ -58,3 +58,7 @@ typedef void policy_map_virtual_fn(void *ctx,
 void policy_map_visit_virtuals(const struct policy_map *map,
                                enum destination_kind kind, struct span name,
                                policy_map_virtual_fn *visit, void *ctx);
+
+/* Visits all of them, in the order in which they were added. */
+void policy_map_each_virtual(const struct policy_map *map,
+                             policy_map_virtual_fn *visit, void *ctx);

@@ -2,6 +2,7 @@
 #include "policy/virtual_destination.h"
 
 #include "base/alloc.h"
+#include "policy/pattern.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ virtual_destination_unref(struct virtual_destination **virtual)
     for (size_t i = 0; i < gone->target_count; i++) {
         free(gone->targets[i].name);
         free(gone->targets[i].selector);
+        selector_free(&gone->targets[i].filter);
     }
     free(gone->targets);
     free(gone->name);
@@ -83,6 +85,91 @@ virtual_destination_append_name(const struct virtual_destination *virtual,
     if (virtual->postfix != NULL) {
         buf_append_span(out, span_of_text(virtual->postfix));
     }
+}
+
+/* Whether text[at] is a level `*` of its own. */
+static bool
+virtual_is_any(struct span text, size_t at)
+{
+    return text.data[at] == '*' && (at == 0 || text.data[at - 1] == '.') &&
+           (at + 1 == text.len || text.data[at + 1] == '.');
+}
+
+/* How much of name from its beginning prefix stands for; -1 when it is not how
+ * the name begins. */
+static ptrdiff_t
+virtual_match_prefix(struct span prefix, struct span name)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < prefix.len; i++) {
+        if (used == name.len) {
+            return -1;
+        }
+        if (virtual_is_any(prefix, i)) {
+            while (used < name.len && name.data[used] != '.') {
+                used++;
+            }
+        } else if (prefix.data[i] == name.data[used]) {
+            used++;
+        } else {
+            return -1;
+        }
+    }
+    return (ptrdiff_t)used;
+}
+
+/* The same from the end. */
+static ptrdiff_t
+virtual_match_postfix(struct span postfix, struct span name)
+{
+    size_t used = 0;
+
+    for (size_t i = postfix.len; i > 0; i--) {
+        if (used == name.len) {
+            return -1;
+        }
+        if (virtual_is_any(postfix, i - 1)) {
+            while (used < name.len && name.data[name.len - used - 1] != '.') {
+                used++;
+            }
+        } else if (postfix.data[i - 1] == name.data[name.len - used - 1]) {
+            used++;
+        } else {
+            return -1;
+        }
+    }
+    return (ptrdiff_t)used;
+}
+
+static struct span
+virtual_text(const char *text)
+{
+    return text != NULL ? span_of_text(text) : SPAN("");
+}
+
+bool
+virtual_destination_source_of(const struct virtual_destination *virtual,
+                              struct span name, struct span *topic_out)
+{
+    ptrdiff_t head = virtual_match_prefix(virtual_text(virtual->prefix), name);
+    struct span rest;
+    ptrdiff_t tail;
+
+    if (head < 0 || pattern_has_wildcard(span_of(name.data, (size_t)head))) {
+        return false;
+    }
+    rest = span_after(name, (size_t)head);
+    tail = virtual_match_postfix(virtual_text(virtual->postfix), rest);
+    if (tail < 0 || (size_t)tail == rest.len) {
+        return false;
+    }
+    rest.len -= (size_t)tail;
+    if (pattern_has_wildcard(span_of(rest.data + rest.len, (size_t)tail))) {
+        return false;
+    }
+    *topic_out = rest;
+    return pattern_matches(span_of_text(virtual->name), rest);
 }
 
 const struct virtual_destination_type virtual_topic = {

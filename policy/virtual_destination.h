@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/destination_kind.h"
 #include "base/span.h"
+#include "policy/selector.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,13 +34,14 @@ extern const struct virtual_destination_type virtual_mirrored_queue;
 
 enum { VIRTUAL_DESTINATION_TYPE_COUNT = 4 };
 /* NULL-terminated. */
-extern const struct virtual_destination_type *const
-    virtual_destination_types[VIRTUAL_DESTINATION_TYPE_COUNT + 1];
+extern const struct virtual_destination_type
+    *const virtual_destination_types[VIRTUAL_DESTINATION_TYPE_COUNT + 1];
 
 struct virtual_target {
     enum destination_kind kind; /* queue or topic */
     char *name;                 /* a literal name */
     char *selector;             /* NULL = every message */
+    struct selector *filter;    /* made of it; owned */
 };
 
 struct virtual_destination {
@@ -54,6 +56,7 @@ struct virtual_destination {
     size_t target_count;
     bool forward_only;          /* composites: the source gets none */
     bool send_when_not_matched; /* composites: but when no target matched */
+    uint8_t mark;               /* of virtual_cycle.h, while a file is read */
 };
 
 /* One of no type yet, with ActiveMQ's defaults, one reference, never NULL. */
@@ -66,12 +69,21 @@ void virtual_destination_unref(struct virtual_destination **virtual);
 /* Sets what has not been given to the defaults of the type. */
 void virtual_destination_complete(struct virtual_destination *virtual);
 
-/* Adds a target; takes name and selector. */
+/* Adds a target; takes name, selector and filter. */
 void virtual_destination_add_target(struct virtual_destination *virtual,
                                     const struct virtual_target *target);
 
 /* Appends prefix + name + postfix: for a virtual topic the pattern of its
  * queues, for a mirrored queue the name of its topic. */
-void virtual_destination_append_name(
-    const struct virtual_destination *virtual, struct span name,
-    struct buf *out);
+void virtual_destination_append_name(const struct virtual_destination *virtual,
+                                     struct span name, struct buf *out);
+
+/*
+ * The other way round: whether a queue of that name is one that a virtual topic
+ * copies to, and then *topic_out, borrowed from name, is which topics' messages
+ * it gets: a name, or the pattern that a queue named
+ * `Consumer.A.VirtualTopic.>` stands for.  The levels that prefix and postfix
+ * have are no wildcards there.
+ */
+bool virtual_destination_source_of(const struct virtual_destination *virtual,
+                                   struct span name, struct span *topic_out);

@@ -794,6 +794,28 @@ static const struct {
               "\"forwardTo\": [\"/topic/A.B\", \"/queue/A.B\"]}}"),
       "p:2:1: virtualDestinations[0]: what is sent to a target would be copied "
       "again: \"name\" matches it too\n" },
+    { VIRTUAL("{\"compositeQueue\": {\"name\": \"A\", \"forwardTo\":\n"
+              "[{\"queue\": \"B\", \"selector\": \"a = AND\"}]}}"),
+      "p:3:29: virtualDestinations[0].compositeQueue.forwardTo[0].selector: at "
+      "character 5 of it: found \"AND\", expected a value\n" },
+    { VIRTUAL("{\"compositeQueue\": {\"name\": \"A\", \"forwardTo\": "
+              "[\"/queue/C\", \"/queue/B\"]}},\n"
+              "{\"compositeQueue\": {\"name\": \"B\", \"forwardTo\": "
+              "[\"/queue/C\", \"/topic/T\"]}},\n"
+              "{\"compositeTopic\": {\"name\": \"T\", \"forwardTo\": "
+              "[\"/queue/A\"]}}"),
+      "p:2:1: virtualDestinations[0]: what is sent here would come back: "
+      "/queue/A, /queue/B, /topic/T, /queue/A\n" },
+    { VIRTUAL("{\"virtualTopic\": {}},\n{\"compositeQueue\": {\"name\": "
+              "\"Consumer.A.VirtualTopic.X\",\n"
+              "\"forwardTo\": [\"/topic/VirtualTopic.X\"]}}"),
+      "p:3:1: virtualDestinations[1]: what is sent here would come back: "
+      "/queue/Consumer.A.VirtualTopic.X, /queue/Consumer.A.VirtualTopic.X\n" },
+    { VIRTUAL("{\"mirroredQueue\": {\"name\": \"B\", \"prefix\": \"M.\"}},\n"
+              "{\"compositeTopic\": {\"name\": \"M.B\", \"forwardTo\": "
+              "[\"/queue/B\"]}}"),
+      "p:3:1: virtualDestinations[1]: what is sent here would come back: "
+      "/topic/M.B, /topic/M.B\n" },
 };
 
 static char *
