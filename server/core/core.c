@@ -5,6 +5,7 @@
 #include "policy/pattern.h"
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
+#include "server/core/virtual.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ core_new(const struct core_options *options, struct policy_map *policies,
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         core->wildcards[kind] = trie_new();
     }
+    core->virtuals = virtual_table_new(policies);
     store_recover(store, core_on_queue_found, core);
     for (struct topic *topic = core->recovering; topic != NULL;
          topic = topic->recovering_next) {
@@ -93,6 +95,7 @@ core_free(struct core **core)
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         trie_free(&gone->wildcards[kind]);
     }
+    virtual_table_free(&gone->virtuals);
     delivery_pool_fini(&gone->pool);
     timer_wheel_free(&gone->timers);
     assert(gone->quota.used == 0);

@@ -176,6 +176,10 @@ enum core_admission core_admit(struct core *core,
                                const struct destination *dest,
                                const struct client *producer);
 
+/* Whose room a SEND to dest needs, to be asked of core_admit: dest's own, or
+ * that of the first full one of those that get its copies (virtual.h). */
+struct destination *core_bottleneck(struct destination *dest);
+
 /* ops->resume comes when there is room again: dest's, or the broker's (NULL). */
 void core_client_block(struct client *client, const struct destination *dest);
 
@@ -201,6 +205,7 @@ struct quota *core_quota(struct core *core);
 enum core_send {
     CORE_SENT,
     CORE_STORE_FAILED, /* store_failure says why; nothing was done */
+    CORE_NO_MEMORY,    /* for the copies to be made; nothing was done */
 };
 
 struct send_options {

@@ -21,6 +21,7 @@ struct subscription_pattern {
 struct core {
     struct core_options options;
     struct policy_map *policies;
+    struct virtual_table *virtuals;
     struct store *store;
     struct quota quota;
     struct delivery_pool pool;
@@ -46,6 +47,19 @@ struct core {
     int64_t now_ms;
     struct core_stats stats;
 };
+
+/* Whether it has reached its memoryLimit, and producers are to heed that. */
+bool core_destination_is_full(const struct destination *dest);
+
+/* Whether a message can be put to dest now: not when the store that would have
+ * to keep it has failed. */
+bool core_can_put(const struct core *core, struct destination *dest,
+                  const struct message *msg);
+
+/* Puts it there, and nowhere else.  True when a RECEIPT has to wait for the
+ * disk. */
+bool core_put(struct core *core, struct destination *dest, struct message *msg,
+              const struct send_options *options);
 
 /* Credit has come back, or a new attachment has to look: core_turn will. */
 void core_mark_credited(struct core *core, struct subscription *sub);

@@ -4,6 +4,7 @@
  */
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
+#include "server/core/virtual.h"
 
 enum core_find
 core_destination(struct core *core, struct client *client,
@@ -47,34 +48,57 @@ core_use_async_send(const struct core *core, const struct destination *dest,
     return options->listener_async_send == POLICY_ON;
 }
 
-/* Waits for the disk only where the topic keeps the message for those who come
- * later. */
-static enum core_send
-core_send_topic(struct topic *topic, struct message *msg,
-                const struct send_options *options, store_ticket *ticket_out)
+bool
+core_can_put(const struct core *core, struct destination *dest,
+             const struct message *msg)
 {
-    struct core *core = topic->base.core;
+    bool stored = destination_is_persistent(dest, msg);
 
-    if (message_is_expired(msg, core->now_ms)) {
-        topic_expire(topic, msg);
-        return CORE_SENT;
+    if (destination_kind_is_queue(dest->kind)) {
+        stored = stored || queue_is_paged(queue_of(dest));
+    } else {
+        stored = stored && topic_is_stored(topic_of(dest)) &&
+                 !message_is_expired(msg, core->now_ms);
     }
-    if (topic_is_stored(topic) &&
-        destination_is_persistent(&topic->base, msg) &&
-        store_failure(core->store) != NULL) {
-        return CORE_STORE_FAILED;
+    return !stored || store_failure(core->store) == NULL;
+}
+
+bool
+core_put(struct core *core, struct destination *dest, struct message *msg,
+         const struct send_options *options)
+{
+    bool stored;
+
+    if (destination_kind_is_queue(dest->kind)) {
+        stored = destination_is_persistent(dest, msg);
+        queue_push(queue_of(dest), msg, stored);
+    } else if (message_is_expired(msg, core->now_ms)) {
+        stored = false;
+        topic_expire(topic_of(dest), msg);
+    } else {
+        /* Only where it is kept for those who come later. */
+        stored = topic_publish(topic_of(dest), msg, options->sender);
     }
-    if (topic_publish(topic, msg, options->sender) && options->wait &&
-        !core_use_async_send(core, &topic->base, options)) {
-        *ticket_out = store_ticket_take(core->store, true);
-    }
-    return CORE_SENT;
+    return stored && options->wait && !core_use_async_send(core, dest, options);
 }
 
 bool
 core_is_full(const struct core *core)
 {
     return quota_is_over(&core->quota) || store_is_congested(core->store);
+}
+
+bool
+core_destination_is_full(const struct destination *dest)
+{
+    return dest->quota.limit != 0 && dest->quota.used >= dest->quota.limit &&
+           dest->policy->producer_flow_control;
+}
+
+struct destination *
+core_bottleneck(struct destination *dest)
+{
+    return dest->route == NULL ? dest : virtual_bottleneck(dest);
 }
 
 enum core_admission
@@ -86,8 +110,7 @@ core_admit(struct core *core, const struct destination *dest,
     if (core_is_full(core)) {
         return CORE_BROKER_FULL;
     }
-    if (dest->quota.limit == 0 || dest->quota.used < dest->quota.limit ||
-        !policy->producer_flow_control) {
+    if (!core_destination_is_full(dest)) {
         return CORE_ADMITTED;
     }
     if (core->advisory_listeners > 0) {
@@ -101,22 +124,15 @@ enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)
 {
-    bool persistent = destination_is_persistent(dest, msg);
-    struct queue *queue;
-
     *ticket_out = 0;
     core->stats.received++;
-    if (!destination_kind_is_queue(dest->kind)) {
-        return core_send_topic(topic_of(dest), msg, options, ticket_out);
+    if (dest->route != NULL) {
+        return virtual_send(core, dest, msg, options, ticket_out);
     }
-    queue = queue_of(dest);
-    if ((persistent || queue_is_paged(queue)) &&
-        store_failure(core->store) != NULL) {
+    if (!core_can_put(core, dest, msg)) {
         return CORE_STORE_FAILED;
     }
-    queue_push(queue, msg, persistent);
-    if (options->wait && persistent &&
-        !core_use_async_send(core, dest, options)) {
+    if (core_put(core, dest, msg, options)) {
         *ticket_out = store_ticket_take(core->store, true);
     }
     return CORE_SENT;

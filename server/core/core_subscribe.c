@@ -3,6 +3,7 @@
  * Subscribing: one subscription on one, several, or all matching destinations.
  */
 #include "server/core/core_private.h"
+#include "server/core/virtual.h"
 
 #include "base/alloc.h"
 #include "policy/pattern.h"
@@ -37,6 +38,11 @@ core_subscribe_wildcard(struct core *core, struct subscription *sub,
     pattern->text = xstrndup(target->name.data, target->name.len);
     pattern->next = sub->patterns;
     sub->patterns = pattern;
+    if (target->kind == DESTINATION_QUEUE &&
+        virtual_is_consumer_queue(core, target->name)) {
+        virtual_on_subscribed(
+            destination_get(core, target->kind, target->name, NULL));
+    }
     (void)trie_add(core->wildcards[target->kind], target->name, pattern);
     HASH_ITER(hh, core->destinations, dest, next) {
         if (dest->kind == target->kind &&
@@ -88,10 +94,11 @@ core_subscribe(struct core *core, struct client *client,
         if (target->wildcard) {
             core_subscribe_wildcard(core, sub, target);
         } else {
-            destination_attach(destination_get(core, target->kind,
-                                               target->name,
-                                               temporary ? client : NULL),
-                               sub);
+            struct destination *dest = destination_get(
+                core, target->kind, target->name, temporary ? client : NULL);
+
+            destination_attach(dest, sub);
+            virtual_on_subscribed(dest);
         }
     }
     return sub;

@@ -4,6 +4,7 @@
  * map for all of it.
  */
 #include "server/core/core_private.h"
+#include "server/core/virtual.h"
 
 static struct core_destination_view
 core_view_of(struct destination *dest)
@@ -69,4 +70,5 @@ core_policies_set(struct core *core, struct policy_map *policies)
     }
     policy_unref(&made);
     policy_unref(&carried);
+    virtual_reload(core);
 }

@@ -45,21 +45,6 @@ dead_letter_is_repeated(const struct destination *dest, struct message *msg)
     return repeated;
 }
 
-/* Appends "name:/queue/a". */
-static void
-dead_letter_destination(struct buf *out, struct span name,
-                        enum destination_kind kind, struct span dest_name)
-{
-    static const char *const prefixes[] = { "/queue/", "/topic/",
-                                            "/temp-queue/", "/temp-topic/" };
-    struct buf text = BUF_INIT;
-
-    buf_append_span(&text, span_of_text(prefixes[kind]));
-    buf_append_span(&text, dest_name);
-    header_append(out, name, buf_span(&text), STOMP_1_2);
-    buf_fini(&text);
-}
-
 /* Lines that are written anew: where it stands now, where it was and why.  It
  * no longer expires: as it was is said by originalExpiration. */
 static bool
@@ -85,8 +70,8 @@ dead_letter_headers(const struct destination *dest, const struct message *msg,
 {
     struct span rest = msg->headers;
 
-    dead_letter_destination(out, SPAN("destination"), target->kind,
-                            buf_span(&target->name));
+    destination_append_header(out, SPAN("destination"), target->kind,
+                              buf_span(&target->name));
     while (rest.len > 0) {
         struct span line = span_split(&rest, '\n');
         struct span value = line;
@@ -96,8 +81,8 @@ dead_letter_headers(const struct destination *dest, const struct message *msg,
             buf_append_char(out, '\n');
         }
     }
-    dead_letter_destination(out, SPAN("original-destination"), dest->kind,
-                            destination_name_get(dest));
+    destination_append_header(out, SPAN("original-destination"), dest->kind,
+                              destination_name_get(dest));
     if (cause.len > 0) {
         header_append(out, SPAN("dlqDeliveryFailureCause"), cause, STOMP_1_2);
     }

@@ -2,8 +2,11 @@
 #include "server/core/destination.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "protocol/headers.h"
 #include "server/core/core_private.h"
 #include "server/core/slow_consumers.h"
+#include "server/core/virtual.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,6 +19,20 @@ destination_key(enum destination_kind kind, struct span name)
     key[0] = (char)kind;
     memcpy(key + 1, name.data, name.len);
     return key;
+}
+
+void
+destination_append_header(struct buf *out, struct span header,
+                          enum destination_kind kind, struct span name)
+{
+    static const char *const prefixes[] = { "/queue/", "/topic/",
+                                            "/temp-queue/", "/temp-topic/" };
+    struct buf text = BUF_INIT;
+
+    buf_append_span(&text, span_of_text(prefixes[kind]));
+    buf_append_span(&text, name);
+    header_append(out, header, buf_span(&text), STOMP_1_2);
+    buf_fini(&text);
 }
 
 struct destination *
@@ -64,6 +81,7 @@ destination_get(struct core *core, enum destination_kind kind,
     dest->kind = kind;
     dest->key = destination_key(kind, name);
     dest->key_len = name.len + 1;
+    dest->idle_since_us = core->now_us;
     dest->policy = policy_ref(policy_map_find(core->policies, kind, name));
     dest->quota.limit = dest->policy->memory_limit;
     HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
@@ -78,6 +96,7 @@ destination_get(struct core *core, enum destination_kind kind,
         core->stats.topics++;
         topic_open(topic_of(dest));
     }
+    virtual_on_made(dest);
     trie_match(core->wildcards[kind], name, destination_on_pattern, dest);
     if (core->advisory_listeners > 0) {
         advisory_destination(core, dest, true);
@@ -145,6 +164,7 @@ destination_remove(struct destination **dest)
     if (core->advisory_listeners > 0) {
         advisory_destination(core, gone, false);
     }
+    virtual_on_removed(gone);
     core->destinations_epoch++;
     free(gone->key);
     if (destination_kind_is_queue(gone->kind)) {

@@ -14,13 +14,16 @@
 
 #include <stdint.h>
 
+struct buf;
 struct core;
+struct virtual_route;
 
 struct destination {
     UT_hash_handle hh;
     struct core *core;
     enum destination_kind kind;
     struct policy *policy;            /* held */
+    struct virtual_route *route;      /* NULL for most: nothing is copied */
     struct client *owner;             /* temporary ones; else NULL */
     struct destination *owned_next;   /* the owner's others */
     struct dispatch_member *members;  /* attachments that may take a message,
@@ -59,6 +62,10 @@ destination_is_persistent(const struct destination *dest,
     }
     return msg->persistent;
 }
+
+/* Appends the line `header:/queue/name`, as MESSAGE frames name it. */
+void destination_append_header(struct buf *out, struct span header,
+                               enum destination_kind kind, struct span name);
 
 /* NULL when there is none of that name. */
 struct destination *destination_find(struct core *core,

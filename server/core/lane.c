@@ -119,6 +119,31 @@ lane_store(struct lane *lane, struct message *msg, uint64_t seq,
                      message_ref(msg));
 }
 
+bool
+lane_keep(struct lane *lane, uint64_t seq)
+{
+    struct core *core = lane_core(lane);
+    struct store_record record = { .seq = seq, .persistent = true };
+    struct message_facts facts = { .persistent = true };
+    struct message *nothing;
+    struct store_slot slot;
+
+    if (lane->journal != NULL || store_failure(core->store) != NULL ||
+        (core->store->engine->capabilities & STORE_CAN_SURVIVE) == 0) {
+        return false;
+    }
+    nothing = message_new(&core->quota, &facts, SPAN(""), SPAN_NONE, SPAN(""));
+    if (nothing == NULL) {
+        return false;
+    }
+    lane_open_journal(lane);
+    /* Taken back in the same batch it is never written, but its number is, and
+     * with it the journal's name. */
+    slot = store_put(core->store, lane->journal, &record, nothing);
+    store_delete(core->store, lane->journal, seq, slot);
+    return true;
+}
+
 /* Whether the message that comes now is to live in the store alone.  Messages
  * that are stored anyway leave memory early; others only when memory is
  * short. */

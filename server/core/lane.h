@@ -65,6 +65,10 @@ bool lane_parse_journal_name(struct span *name, uint8_t *priority_out);
 void lane_push(struct lane *lane, struct message *msg, uint64_t seq,
                bool stored);
 
+/* Makes a journal, when there is none, that a restart finds though nothing is
+ * in it.  True when the number seq has been used for it. */
+bool lane_keep(struct lane *lane, uint64_t seq);
+
 /* Takes a waiting delivery out of the list, to be handed out or dropped. */
 void lane_take(struct lane *lane, struct delivery *delivery);
 

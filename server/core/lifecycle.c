@@ -2,6 +2,7 @@
 #include "server/core/lifecycle.h"
 
 #include "server/core/core_private.h"
+#include "server/core/virtual.h"
 
 /* --- expiry ------------------------------------------------------------------ */
 
@@ -22,7 +23,8 @@ lifecycle_expire(struct core *core, struct queue *queue)
 /* --- removal ----------------------------------------------------------------- */
 
 /* Nobody attached, nothing in it, nothing on its way: nobody could tell it from
- * one that is made at its next use. */
+ * one that is made at its next use.  But a queue of a virtual topic is to get
+ * what is sent while its consumers are away. */
 static bool
 lifecycle_is_idle(struct destination *dest)
 {
@@ -33,7 +35,9 @@ lifecycle_is_idle(struct destination *dest)
         const struct queue *queue = queue_of(dest);
 
         return queue->in_flight_count == 0 &&
-               queue_waiting_count(queue) == 0;
+               queue_waiting_count(queue) == 0 &&
+               !virtual_is_consumer_queue(dest->core,
+                                          destination_name_get(dest));
     }
     return topic_of(dest)->past == NULL;
 }

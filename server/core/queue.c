@@ -97,6 +97,14 @@ queue_mark_dirty(struct queue *queue)
 }
 
 void
+queue_keep(struct queue *queue)
+{
+    if (lane_keep(&queue->main, queue->next_seq)) {
+        queue->next_seq++;
+    }
+}
+
+void
 queue_push(struct queue *queue, struct message *msg, bool persistent)
 {
     struct core *core = queue_core(queue);

@@ -62,6 +62,10 @@ void queue_unpark(struct attachment *attachment);
  * Dispatch comes at the end of the turn. */
 void queue_push(struct queue *queue, struct message *msg, bool persistent);
 
+/* Makes the queue be there after a restart too, with nothing in it; as soon as
+ * something has been stored in it, it is anyway. */
+void queue_keep(struct queue *queue);
+
 /* At the end of a turn: hands out at most budget messages.  True when it could
  * go on. */
 bool queue_dispatch(struct queue *queue, size_t budget);

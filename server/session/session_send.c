@@ -166,6 +166,14 @@ send_build_headers(struct session *session, const struct frame *frame,
     return buf_span(out);
 }
 
+static void __attribute__((cold))
+send_refuse_memory(struct session *session, const struct frame *frame)
+{
+    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "out of memory",
+                  "no memory for a message of %zu bytes; nothing was sent",
+                  frame->body.len);
+}
+
 /* NULL after an ERROR. */
 static struct message *
 send_make_message(struct session *session, const struct frame *frame,
@@ -182,11 +190,7 @@ send_make_message(struct session *session, const struct frame *frame,
                           send_build_headers(session, frame, &facts),
                           SPAN_NONE, frame->body);
         if (msg == NULL) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                          "out of memory",
-                          "no memory for a message of %zu bytes; nothing was "
-                          "sent",
-                          frame->body.len);
+            send_refuse_memory(session, frame);
         }
     }
     buf_fini(&facts.reply_to);
@@ -202,6 +206,7 @@ send_admit(struct session *session, const struct frame *frame,
     if (session->forced) {
         return true;
     }
+    dest = core_bottleneck(dest);
     switch (core_admit(session->core, dest, &session->client)) {
     case CORE_ADMITTED:
         return true;
@@ -250,12 +255,17 @@ send_route(struct session *session, const struct frame *frame,
                                                               : POLICY_OFF,
     };
 
-    if (core_send(session->core, dest, msg, &options, ticket_out) ==
-        CORE_STORE_FAILED) {
+    switch (core_send(session->core, dest, msg, &options, ticket_out)) {
+    case CORE_SENT:
+        return true;
+    case CORE_STORE_FAILED:
         send_refuse_store(session, frame);
-        return false;
+        break;
+    case CORE_NO_MEMORY:
+        send_refuse_memory(session, frame);
+        break;
     }
-    return true;
+    return false;
 }
 
 /* --- the destinations that were sent to last ---------------------------- */

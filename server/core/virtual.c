@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/virtual.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "policy/pattern.h"
+#include "protocol/headers.h"
+#include "server/core/core_private.h"
+#include "server/core/select.h"
+
+#include <stdlib.h>
+
+/* Destinations that a message may pass from copy to copy: beyond what a file
+ * can ask for in plain sight (virtual_cycle.h). */
+enum { VIRTUAL_PATH_MAX = 64 };
+
+/* The queues of one virtual topic that are there. */
+struct virtual_topic_queues {
+    struct virtual_destination *definition; /* held */
+    struct trie *queues; /* by the topic's name, or pattern, in theirs */
+};
+
+/* One message to one destination. */
+struct virtual_step {
+    struct destination *dest;
+    struct message *msg; /* one reference */
+};
+
+struct virtual_table {
+    struct virtual_topic_queues *topics;
+    size_t topic_count;
+    uint64_t epoch;             /* routes that are older look again */
+    struct virtual_step *steps; /* of the SEND at hand */
+    size_t step_count;
+    size_t step_capacity;
+    struct buf lines; /* what the headers of its copies share */
+    struct buf line;  /* `destination` of the last */
+};
+
+/* What one definition means for one destination. */
+struct virtual_copy {
+    struct virtual_destination *definition; /* held */
+    struct destination **targets;           /* as of the route's epoch */
+    size_t target_count;
+    size_t target_capacity;
+};
+
+struct virtual_route {
+    uint64_t epoch; /* when the targets were looked for; 0 = never */
+    struct virtual_copy *copies;
+    size_t copy_count;
+};
+
+/* --- the table ---------------------------------------------------------- */
+
+static void
+virtual_table_add(void *ctx, struct virtual_destination *definition)
+{
+    struct virtual_table *table = ctx;
+
+    if (definition->type != &virtual_topic) {
+        return;
+    }
+    table->topics = xrealloc(table->topics,
+                             (table->topic_count + 1) * sizeof(*table->topics));
+    table->topics[table->topic_count++] = (struct virtual_topic_queues){
+        .definition = virtual_destination_ref(definition),
+        .queues = trie_new(),
+    };
+}
+
+static void
+virtual_table_clear(struct virtual_table *table)
+{
+    for (size_t i = 0; i < table->topic_count; i++) {
+        virtual_destination_unref(&table->topics[i].definition);
+        trie_free(&table->topics[i].queues);
+    }
+    table->topic_count = 0;
+}
+
+struct virtual_table *
+virtual_table_new(const struct policy_map *policies)
+{
+    struct virtual_table *table = xcalloc(1, sizeof(*table));
+
+    table->epoch = 1;
+    policy_map_each_virtual(policies, virtual_table_add, table);
+    return table;
+}
+
+void
+virtual_table_free(struct virtual_table **table)
+{
+    struct virtual_table *gone = *table;
+
+    *table = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    virtual_table_clear(gone);
+    buf_fini(&gone->lines);
+    buf_fini(&gone->line);
+    free(gone->topics);
+    free(gone->steps);
+    free(gone);
+}
+
+bool
+virtual_is_consumer_queue(const struct core *core, struct span name)
+{
+    const struct virtual_table *table = core->virtuals;
+    struct span topic;
+
+    for (size_t i = 0; i < table->topic_count; i++) {
+        if (virtual_destination_source_of(table->topics[i].definition, name,
+                                          &topic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Notes that a consumer queue is there, or no longer. */
+static void
+virtual_note_queue(struct destination *dest, bool there)
+{
+    struct virtual_table *table = dest->core->virtuals;
+    struct span topic;
+
+    for (size_t i = 0; i < table->topic_count; i++) {
+        struct virtual_topic_queues *queues = &table->topics[i];
+
+        if (!virtual_destination_source_of(
+                queues->definition, destination_name_get(dest), &topic)) {
+            continue;
+        }
+        if (there) {
+            (void)trie_add(queues->queues, topic, dest);
+        } else {
+            (void)trie_remove(queues->queues, topic, dest);
+        }
+        table->epoch++;
+    }
+}
+
+/* --- routes ------------------------------------------------------------- */
+
+static void
+virtual_route_add(void *ctx, struct virtual_destination *definition)
+{
+    struct destination *dest = ctx;
+    struct virtual_route *route = dest->route;
+
+    if (route == NULL) {
+        route = dest->route = xcalloc(1, sizeof(*route));
+    }
+    route->copies = xrealloc(route->copies,
+                             (route->copy_count + 1) * sizeof(*route->copies));
+    route->copies[route->copy_count++] = (struct virtual_copy){
+        .definition = virtual_destination_ref(definition),
+    };
+}
+
+static void
+virtual_route_make(struct destination *dest)
+{
+    struct span name = destination_name_get(dest);
+
+    if (!pattern_has_wildcard(name)) {
+        policy_map_visit_virtuals(dest->core->policies, dest->kind, name,
+                                  virtual_route_add, dest);
+    }
+}
+
+static void
+virtual_route_free(struct destination *dest)
+{
+    struct virtual_route *route = dest->route;
+
+    dest->route = NULL;
+    if (route == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < route->copy_count; i++) {
+        virtual_destination_unref(&route->copies[i].definition);
+        free(route->copies[i].targets);
+    }
+    free(route->copies);
+    free(route);
+}
+
+void
+virtual_on_made(struct destination *dest)
+{
+    if (dest->kind == DESTINATION_QUEUE) {
+        virtual_note_queue(dest, true);
+    }
+    virtual_route_make(dest);
+}
+
+void
+virtual_on_removed(struct destination *dest)
+{
+    virtual_route_free(dest);
+    if (dest->kind == DESTINATION_QUEUE) {
+        virtual_note_queue(dest, false);
+    }
+    if (dest->kind == DESTINATION_QUEUE || dest->kind == DESTINATION_TOPIC) {
+        dest->core->virtuals->epoch++; /* it may be a target */
+    }
+}
+
+void
+virtual_on_subscribed(struct destination *dest)
+{
+    if (dest->kind == DESTINATION_QUEUE &&
+        virtual_is_consumer_queue(dest->core, destination_name_get(dest))) {
+        queue_keep(queue_of(dest));
+    }
+}
+
+void
+virtual_reload(struct core *core)
+{
+    struct virtual_table *table = core->virtuals;
+    struct destination *dest;
+    struct destination *next;
+
+    virtual_table_clear(table);
+    policy_map_each_virtual(core->policies, virtual_table_add, table);
+    table->epoch++;
+    HASH_ITER(hh, core->destinations, dest, next) {
+        virtual_route_free(dest);
+        virtual_on_made(dest);
+    }
+}
+
+static void
+virtual_copy_add(struct virtual_copy *copy, struct destination *target)
+{
+    if (copy->target_count == copy->target_capacity) {
+        copy->target_capacity =
+            copy->target_capacity > 0 ? copy->target_capacity * 2 : 4;
+        copy->targets =
+            xrealloc(copy->targets,
+                     copy->target_capacity * sizeof(struct destination *));
+    }
+    copy->targets[copy->target_count++] = target;
+}
+
+static bool
+virtual_copy_on_queue(void *ctx, void *queue)
+{
+    virtual_copy_add(ctx, queue);
+    return true;
+}
+
+static void
+virtual_copy_find_queues(struct virtual_copy *copy,
+                         const struct destination *dest)
+{
+    const struct virtual_table *table = dest->core->virtuals;
+
+    for (size_t i = 0; i < table->topic_count; i++) {
+        if (table->topics[i].definition == copy->definition) {
+            trie_match(table->topics[i].queues, destination_name_get(dest),
+                       virtual_copy_on_queue, copy);
+        }
+    }
+}
+
+static void
+virtual_copy_find_mirror(struct virtual_copy *copy,
+                         const struct destination *dest)
+{
+    struct buf name = BUF_INIT;
+
+    virtual_destination_append_name(copy->definition,
+                                    destination_name_get(dest), &name);
+    virtual_copy_add(copy, destination_get(dest->core, DESTINATION_TOPIC,
+                                           buf_span(&name), NULL));
+    buf_fini(&name);
+}
+
+/* Finds the targets again when destinations have come or gone. */
+static void
+virtual_route_refresh(struct destination *dest)
+{
+    struct virtual_route *route = dest->route;
+    uint64_t epoch = dest->core->virtuals->epoch;
+
+    if (route->epoch == epoch) {
+        return;
+    }
+    for (size_t i = 0; i < route->copy_count; i++) {
+        struct virtual_copy *copy = &route->copies[i];
+        const struct virtual_destination *definition = copy->definition;
+
+        copy->target_count = 0;
+        if (definition->type == &virtual_topic) {
+            virtual_copy_find_queues(copy, dest);
+        } else if (definition->type == &virtual_mirrored_queue) {
+            virtual_copy_find_mirror(copy, dest);
+        }
+        for (size_t j = 0; j < definition->target_count; j++) {
+            const struct virtual_target *target = &definition->targets[j];
+
+            virtual_copy_add(copy,
+                             destination_get(dest->core, target->kind,
+                                             span_of_text(target->name), NULL));
+        }
+    }
+    /* What has been made just now is looked at the next time. */
+    route->epoch = epoch;
+}
+
+/* Destinations that a message has passed, one by way of the other. */
+struct virtual_path {
+    size_t depth;
+    struct destination *passed[VIRTUAL_PATH_MAX];
+};
+
+/* False when it has been here, or has come too far. */
+static bool
+virtual_path_enter(struct virtual_path *path, struct destination *dest)
+{
+    for (size_t i = 0; i < path->depth; i++) {
+        if (path->passed[i] == dest) {
+            return false;
+        }
+    }
+    if (path->depth == VIRTUAL_PATH_MAX) {
+        return false;
+    }
+    path->passed[path->depth++] = dest;
+    return true;
+}
+
+static void
+virtual_path_leave(struct virtual_path *path)
+{
+    path->depth--;
+}
+
+/* The first that is full behind dest; NULL when none is. */
+static struct destination *
+virtual_find_full(struct virtual_path *path, struct destination *dest)
+{
+    struct virtual_route *route = dest->route;
+    struct destination *full = NULL;
+
+    if (route == NULL) {
+        return core_destination_is_full(dest) ? dest : NULL;
+    }
+    if (!virtual_path_enter(path, dest)) {
+        return NULL;
+    }
+    virtual_route_refresh(dest);
+    for (size_t i = 0; i < route->copy_count; i++) {
+        const struct virtual_copy *copy = &route->copies[i];
+
+        for (size_t j = 0; j < copy->target_count && full == NULL; j++) {
+            full = virtual_find_full(path, copy->targets[j]);
+        }
+    }
+    virtual_path_leave(path);
+    return full;
+}
+
+struct destination *
+virtual_bottleneck(struct destination *dest)
+{
+    struct virtual_path path = { .depth = 0 };
+    struct destination *full = virtual_find_full(&path, dest);
+
+    return full != NULL ? full : dest;
+}
+
+/* --- a SEND ------------------------------------------------------------- */
+
+/* What is to be done for one SEND; nothing is until all of it is known. */
+struct virtual_plan {
+    struct core *core;
+    struct destination *sent_to;
+    struct message *msg;
+    bool no_memory;
+    struct virtual_path path;
+};
+
+/* Lines that a copy has of its own. */
+static bool
+virtual_is_rewritten(struct span line_name)
+{
+    return span_equal(line_name, SPAN("destination")) ||
+           span_equal(line_name, SPAN("original-destination"));
+}
+
+/* What the headers of all copies have in common; made for the first. */
+static void
+virtual_plan_lines(struct virtual_plan *plan, struct buf *out)
+{
+    struct span rest = plan->msg->headers;
+
+    while (rest.len > 0) {
+        struct span line = span_split(&rest, '\n');
+        struct span value = line;
+
+        if (!virtual_is_rewritten(span_split(&value, ':'))) {
+            buf_append_span(out, line);
+            buf_append_char(out, '\n');
+        }
+    }
+    destination_append_header(out, SPAN("original-destination"),
+                              plan->sent_to->kind,
+                              destination_name_get(plan->sent_to));
+}
+
+/* NULL when memory is out. */
+static struct message *
+virtual_plan_copy(struct virtual_plan *plan, const struct destination *dest)
+{
+    struct virtual_table *table = plan->core->virtuals;
+    const struct message *msg = plan->msg;
+    struct message_facts facts = {
+        .persistent = msg->persistent,
+        .priority = msg->priority,
+        .timestamp_ms = msg->timestamp_ms,
+        .expires_ms = msg->expires_ms,
+        .maybe_grouped = msg->group.data != NULL,
+    };
+
+    if (table->lines.len == 0) {
+        virtual_plan_lines(plan, &table->lines);
+    }
+    buf_clear(&table->line);
+    destination_append_header(&table->line, SPAN("destination"), dest->kind,
+                              destination_name_get(dest));
+    return message_new(&plan->core->quota, &facts, buf_span(&table->line),
+                       buf_span(&table->lines), msg->body);
+}
+
+static void
+virtual_plan_add(struct virtual_plan *plan, struct destination *dest)
+{
+    struct virtual_table *table = plan->core->virtuals;
+    struct message *msg = dest == plan->sent_to ? message_ref(plan->msg)
+                                                : virtual_plan_copy(plan, dest);
+
+    if (msg == NULL) {
+        plan->no_memory = true;
+        return;
+    }
+    if (table->step_count == table->step_capacity) {
+        table->step_capacity =
+            table->step_capacity > 0 ? table->step_capacity * 2 : 16;
+        table->steps = xrealloc(table->steps,
+                                table->step_capacity * sizeof(*table->steps));
+    }
+    table->steps[table->step_count++] =
+        (struct virtual_step){ .dest = dest, .msg = msg };
+}
+
+/* Whether somebody who listens to the queue takes the message. */
+static bool
+virtual_is_selected(const struct destination *queue, const struct message *msg)
+{
+    const struct attachment *attachment;
+
+    DL_FOREACH2(queue->attachments, attachment, dest_next)
+    {
+        const struct selector *selector = attachment->sub->selector;
+
+        if (selector == NULL || select_matches(selector, queue, msg, 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the copy to target number index is to be made. */
+static bool
+virtual_copy_is_wanted(const struct virtual_copy *copy, size_t index,
+                       const struct destination *source,
+                       const struct message *msg)
+{
+    const struct virtual_destination *definition = copy->definition;
+
+    if (definition->selector_aware) {
+        return virtual_is_selected(copy->targets[index], msg);
+    }
+    return definition->target_count == 0 ||
+           definition->targets[index].filter == NULL ||
+           select_matches(definition->targets[index].filter, source, msg, 0);
+}
+
+static void virtual_plan_route(struct virtual_plan *plan,
+                               struct destination *dest);
+
+/* Plans what one definition asks for; true when the source is to have the
+ * message as well. */
+static bool
+virtual_plan_follow(struct virtual_plan *plan, const struct virtual_copy *copy,
+                    const struct destination *source)
+{
+    const struct virtual_destination *definition = copy->definition;
+    bool matched = false;
+
+    for (size_t i = 0; i < copy->target_count; i++) {
+        if (virtual_copy_is_wanted(copy, i, source, plan->msg)) {
+            matched = true;
+            virtual_plan_route(plan, copy->targets[i]);
+        }
+    }
+    if (definition->target_count == 0) {
+        return true; /* a virtual topic, a mirrored queue */
+    }
+    return definition->send_when_not_matched ? !matched
+                                             : !definition->forward_only;
+}
+
+/* Plans what becomes of a message at dest. */
+static void
+virtual_plan_route(struct virtual_plan *plan, struct destination *dest)
+{
+    struct virtual_route *route = dest->route;
+    bool kept = true;
+
+    if (route == NULL) {
+        virtual_plan_add(plan, dest);
+        return;
+    }
+    if (!virtual_path_enter(&plan->path, dest)) {
+        return;
+    }
+    virtual_route_refresh(dest);
+    for (size_t i = 0; i < route->copy_count; i++) {
+        kept = virtual_plan_follow(plan, &route->copies[i], dest) && kept;
+    }
+    virtual_path_leave(&plan->path);
+    if (kept) {
+        virtual_plan_add(plan, dest);
+    }
+}
+
+static bool
+virtual_steps_can_be_put(const struct core *core)
+{
+    const struct virtual_table *table = core->virtuals;
+
+    for (size_t i = 0; i < table->step_count; i++) {
+        if (!core_can_put(core, table->steps[i].dest, table->steps[i].msg)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum core_send
+virtual_send(struct core *core, struct destination *dest, struct message *msg,
+             const struct send_options *options, store_ticket *ticket_out)
+{
+    struct virtual_table *table = core->virtuals;
+    struct virtual_plan plan = { .core = core, .sent_to = dest, .msg = msg };
+    enum core_send result = CORE_SENT;
+    bool wait = false;
+
+    table->step_count = 0;
+    buf_clear(&table->lines);
+    virtual_plan_route(&plan, dest);
+    if (plan.no_memory) {
+        result = CORE_NO_MEMORY;
+    } else if (!virtual_steps_can_be_put(core)) {
+        result = CORE_STORE_FAILED;
+    }
+    for (size_t i = 0; i < table->step_count; i++) {
+        struct virtual_step *step = &table->steps[i];
+
+        if (result == CORE_SENT) {
+            wait = core_put(core, step->dest, step->msg, options) || wait;
+        }
+        message_unref(&step->msg);
+    }
+    if (wait) {
+        *ticket_out = store_ticket_take(core->store, true);
+    }
+    return result;
+}
