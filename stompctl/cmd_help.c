@@ -10,7 +10,7 @@ help_overview(void)
 {
     (void)puts("usage: stompctl COMMAND [OPTION]...\n\nCommands:");
     for (size_t i = 0; commands[i] != NULL; i++) {
-        (void)printf("  %-11s%s\n", commands[i]->name, commands[i]->summary);
+        (void)printf("  %-17s%s\n", commands[i]->name, commands[i]->summary);
     }
     (void)puts("\nstompctl help COMMAND tells all about one; "
                "stompctl --version prints the version.\n"

@@ -10,7 +10,8 @@ const struct command *const commands[] = {
     &command_bench,   &command_check,
     &command_conform, &command_explain,
     &command_policy,  &command_status,
-    &command_help,    NULL,
+    &command_import,  &command_help,
+    NULL,
 };
 
 const struct command *

@@ -21,6 +21,7 @@ extern const struct command command_check;
 extern const struct command command_conform;
 extern const struct command command_explain;
 extern const struct command command_help;
+extern const struct command command_import;
 extern const struct command command_policy;
 extern const struct command command_send;
 extern const struct command command_status;
