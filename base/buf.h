@@ -42,6 +42,7 @@ static inline void
 buf_append(struct buf *buf, const void *data, size_t len)
 {
     if (len > 0) {
+        assert(data != NULL);
         memcpy(buf_reserve(buf, len), data, len);
         buf->len += len;
     }

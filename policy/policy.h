@@ -93,7 +93,6 @@ struct policy {
     bool producer_flow_control;
     enum policy_switch send_fail_if_no_space;
     int64_t send_fail_after_us;           /* sendFailIfNoSpaceAfterTimeout */
-    uint32_t store_usage_high_water;      /* percent */
     uint32_t cursor_memory_high_water;    /* percent of memory_limit */
     int64_t blocked_producer_warning_us;
 

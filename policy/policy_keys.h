@@ -145,10 +145,6 @@ enum {
     X("sendFailIfNoSpaceAfterTimeout", DURATION_US, send_fail_after_us,       \
       POLICY_FOR_ALL, 0, POLICY_DURATION_MAX, "0", .family = NULL,            \
       "The same, after so long a wait; 0 is to wait without end.")            \
-    X("storeUsageHighWaterMark", UINT32, store_usage_high_water,              \
-      POLICY_FOR_ALL, 1, 100, "100", .family = NULL,                          \
-      "At how many percent of its limit the store is full for persistent "    \
-      "messages.")                                                            \
     X("cursorMemoryHighWaterMark", UINT32, cursor_memory_high_water,          \
       POLICY_FOR_ALL, 1, 100, "70", .family = NULL,                           \
       "At how many percent of memoryLimit messages that wait are no "         \

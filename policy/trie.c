@@ -229,6 +229,7 @@ trie_value_add(struct trie *trie, struct trie_slot *slot, void *value)
 {
     struct trie_value *item = xcalloc(1, sizeof(*item));
 
+    assert(slot != NULL);
     item->key = (struct trie_value_key){ .slot = slot, .value = value };
     item->value = value;
     HASH_ADD(hh, trie->values, key, sizeof(item->key), item);

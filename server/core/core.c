@@ -357,9 +357,7 @@ core_client_close(struct client *client)
     core_client_stop(client);
     assert(client->subscriptions == NULL);
     while (client->owned != NULL) {
-        struct destination *dest = client->owned;
-
-        destination_remove(&dest);
+        destination_orphan(client->owned);
     }
     core_client_await(client, false);
     if (client->blocked) {

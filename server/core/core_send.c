@@ -16,7 +16,8 @@ core_destination(struct core *core, struct client *client,
 
     if (temporary && !create) {
         *dest_out = destination_find(core, kind, name);
-        return *dest_out != NULL ? CORE_FOUND : CORE_NOT_FOUND;
+        return *dest_out != NULL && !(*dest_out)->orphaned ? CORE_FOUND
+                                                           : CORE_NOT_FOUND;
     }
     *dest_out = destination_find(core, kind, name);
     if (*dest_out == NULL) {
@@ -28,6 +29,14 @@ core_destination(struct core *core, struct client *client,
             destination_get(core, kind, name, temporary ? client : NULL);
     }
     return CORE_FOUND;
+}
+
+bool
+core_allows_stealing(const struct core *core, enum destination_kind kind,
+                     struct span name)
+{
+    return policy_map_find(core->policies, kind, name)
+        ->allow_temp_destination_stealing;
 }
 
 /* Whether a RECEIPT need not wait for the disk.  The narrower level wins:

@@ -148,6 +148,31 @@ destination_disown(struct destination *dest)
 }
 
 void
+destination_orphan(struct destination *dest)
+{
+    struct destination *gone = dest;
+
+    while (dest->attachments != NULL) {
+        struct attachment *attachment = dest->attachments;
+        struct attachment **link = &attachment->sub->attachments;
+
+        while (*link != attachment) {
+            link = &(*link)->next;
+        }
+        attachment_free(link);
+    }
+    if (!destination_kind_is_queue(dest->kind) ||
+        queue_of(dest)->in_flight_count == 0) {
+        destination_remove(&gone);
+        return;
+    }
+    destination_disown(dest);
+    dest->owner = NULL;
+    dest->orphaned = true;
+    queue_drop_waiting(queue_of(dest));
+}
+
+void
 destination_remove(struct destination **dest)
 {
     struct destination *gone = *dest;

@@ -25,6 +25,7 @@ struct destination {
     struct policy *policy;            /* held */
     struct virtual_route *route;      /* NULL for most: nothing is copied */
     struct client *owner;             /* temporary ones; else NULL */
+    bool orphaned;                    /* its owner is gone, others use it yet */
     struct destination *owned_next;   /* the owner's others */
     struct dispatch_member *members;  /* attachments that may take a message,
                                          in the dispatch policy's order */
@@ -35,6 +36,7 @@ struct destination {
     uint64_t enqueued_count;
     uint64_t enqueued_seen;           /* … when it was last looked at */
     int64_t idle_since_us;
+    int64_t blocked_warned_us;        /* when the log said that producers wait */
     uint64_t dequeued_count;
     size_t key_len;
     char *key;                        /* one byte of kind, then the name */
@@ -76,6 +78,10 @@ struct destination *destination_find(struct core *core,
 struct destination *destination_get(struct core *core,
                                     enum destination_kind kind,
                                     struct span name, struct client *owner);
+
+/* A temporary destination's owner goes: it is removed now, or as soon as those
+ * who were allowed to consume from it have settled what they hold. */
+void destination_orphan(struct destination *dest);
 
 /* Drops what it holds and frees.  Nobody may be attached and nothing in flight:
  * a temporary destination ends after its owner's subscriptions. */

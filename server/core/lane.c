@@ -144,6 +144,17 @@ lane_keep(struct lane *lane, uint64_t seq)
     return true;
 }
 
+/* Past cursorMemoryHighWaterMark of its destination's memoryLimit. */
+static bool
+lane_is_past_mark(const struct lane *lane)
+{
+    const struct destination *dest = &lane->queue->base;
+
+    return dest->quota.limit > 0 &&
+           dest->quota.used / dest->policy->cursor_memory_high_water >=
+               dest->quota.limit / 100;
+}
+
 /* Whether the message that comes now is to live in the store alone.  Messages
  * that are stored anyway leave memory early; others only when memory is
  * short. */
@@ -159,6 +170,9 @@ lane_must_page(const struct lane *lane, bool stored)
     if ((core->store->engine->capabilities & STORE_CAN_PAGE) == 0 ||
         store_failure(core->store) != NULL) {
         return false;
+    }
+    if (lane_is_past_mark(lane)) {
+        return true;
     }
     return (is_short && lane->waiting_bytes > lane_short_bytes) ||
            (stored && lane->waiting_bytes > core->options.queue_resident_bytes);

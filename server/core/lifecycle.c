@@ -48,6 +48,13 @@ lifecycle_collect(struct core *core, struct destination *dest)
 {
     struct destination *gone = dest;
 
+    if (dest->orphaned) {
+        if (queue_of(dest)->in_flight_count == 0) {
+            queue_drop_waiting(queue_of(dest));
+            destination_remove(&gone);
+        }
+        return;
+    }
     if (!dest->policy->gc_inactive_destinations || !lifecycle_is_idle(dest) ||
         dest->enqueued_count != dest->enqueued_seen) {
         dest->idle_since_us = core->now_us;

@@ -351,3 +351,16 @@ queue_remove_journals(struct queue *queue)
         }
     }
 }
+
+void
+queue_drop_waiting(struct queue *queue)
+{
+    for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
+        while (lane->waiting != NULL) {
+            struct delivery *delivery = lane->waiting;
+
+            lane_take(lane, delivery);
+            lane_remove(lane, delivery);
+        }
+    }
+}

@@ -88,6 +88,9 @@ void queue_settle(struct queue *queue, struct delivery *delivery);
  * lane, whether or not anybody reads the queue. */
 void queue_expire_waiting(struct queue *queue, uint32_t max);
 
+/* Drops every message that waits: its temporary destination ends. */
+void queue_drop_waiting(struct queue *queue);
+
 /* Removes what the store keeps for it: it is empty and about to go. */
 void queue_remove_journals(struct queue *queue);
 

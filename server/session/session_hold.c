@@ -10,6 +10,7 @@
 #include "server/session/session_private.h"
 
 #include "protocol/frame_encoder.h"
+#include "server/log.h"
 
 #include <assert.h>
 
@@ -78,6 +79,29 @@ session_hold(struct session *session, const struct frame *frame)
     return true;
 }
 
+/* Once in a while for each destination: somebody should know. */
+static void
+hold_warn(struct session *session, struct destination *dest)
+{
+    int64_t interval_us;
+
+    if (dest == NULL) {
+        return;
+    }
+    interval_us = dest->policy->blocked_producer_warning_us;
+    if (interval_us == 0 || (dest->blocked_warned_us != 0 &&
+                             session->now_us - dest->blocked_warned_us <
+                                 interval_us)) {
+        return;
+    }
+    dest->blocked_warned_us = session->now_us;
+    log_event(LOG_LEVEL_WARNING, "session", "producer waits",
+              "id=%s peer=%s destination=%s memory=%zu limit=%zu",
+              session->name, session->transport->peer,
+              LOG_TEXT(destination_name_get(dest)), dest->quota.used,
+              dest->quota.limit);
+}
+
 void
 session_hold_begin(struct session *session, const struct frame *frame,
                    struct destination *dest, int64_t wait_us)
@@ -87,6 +111,7 @@ session_hold_begin(struct session *session, const struct frame *frame,
     session->hold_due_us =
         wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
     (void)session_hold(session, frame);
+    hold_warn(session, dest);
     core_client_block(&session->client, dest);
     session_timer_arm(session);
 }

@@ -67,7 +67,9 @@ subscribe_check_temporary(struct session *session, const struct frame *frame,
 
     if ((name->kind != DESTINATION_TEMP_QUEUE &&
          name->kind != DESTINATION_TEMP_TOPIC) ||
-        (!name->wildcard && (!name->remote || own))) {
+        (!name->wildcard &&
+         (!name->remote || own ||
+          core_allows_stealing(session->core, name->kind, name->name)))) {
         return true;
     }
     session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not yours",
@@ -371,8 +373,19 @@ session_subscribe(struct session *session, const struct frame *frame)
 
         if (!names[i].wildcard &&
             core_destination(session->core, &session->client, names[i].kind,
-                             session_core_name(session, &names[i]), true,
-                             &dest) == CORE_TOO_MANY) {
+                             session_core_name(session, &names[i]),
+                             !names[i].remote, &dest) == CORE_NOT_FOUND) {
+            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                          "destination does not exist",
+                          "the temporary destination \"%s\" is not there (any "
+                          "more)",
+                          SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+            return;
+        }
+        if (!names[i].wildcard &&
+            core_destination(session->core, &session->client, names[i].kind,
+                             session_core_name(session, &names[i]),
+                             !names[i].remote, &dest) == CORE_TOO_MANY) {
             session_error(session, frame, TRANSPORT_CLOSE_POLICY,
                           "too many destinations",
                           "\"%s\" would be one more than maxDestinations of "

@@ -304,6 +304,7 @@ START_TEST(destination_at_its_memory_limit_admits_no_more)
                            true, &dest);
     while (core_admit(f.core, dest, &b.client) == CORE_ADMITTED) {
         send_queue(&f, "small", 0, 0);
+        fixture_turn(&f); /* what is in flight cannot leave memory */
     }
     ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_DEST_FULL);
     core_client_block(&b.client, dest);

@@ -501,8 +501,6 @@ static const struct {
         POLICY_ON),
     ROW("queue", "\"sendFailIfNoSpaceAfterTimeout\":3000", send_fail_after_us,
         3000000),
-    ROW("queue", "\"storeUsageHighWaterMark\":100", store_usage_high_water,
-        100),
     ROW("queue", "\"cursorMemoryHighWaterMark\":1", cursor_memory_high_water,
         1),
     ROW("queue", "\"blockedProducerWarningInterval\":0",
@@ -746,9 +744,6 @@ static const struct {
             "\"buckets?bucketCount=1\"}"),
       "p:3:31: policies[0].messageGroupMapFactoryType: \"buckets\" is not a "
       "message group map (did you mean \"bucket\"?)\n" },
-    { ENTRY("{\"queue\":\"A\", \"storeUsageHighWaterMark\": 101}"),
-      "p:2:42: policies[0].storeUsageHighWaterMark: found 101 where a whole "
-      "number from 1 to 100 is expected\n" },
     { ENTRY("{\"queue\":\"A\",\n\"slowConsumerStrategy\": "
             "{\"abortSlowConsumer\": {\"maxSlowDuration\": -2}}}"),
       "p:3:67: policies[0].slowConsumerStrategy.abortSlowConsumer."
