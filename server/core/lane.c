@@ -151,8 +151,8 @@ lane_is_past_mark(const struct lane *lane)
     const struct destination *dest = &lane->queue->base;
 
     return dest->quota.limit > 0 &&
-           dest->quota.used / dest->policy->cursor_memory_high_water >=
-               dest->quota.limit / 100;
+           dest->quota.used * 100 >=
+               dest->quota.limit * dest->policy->cursor_memory_high_water;
 }
 
 /* Whether the message that comes now is to live in the store alone.  Messages
