@@ -20,6 +20,9 @@ void
 core_in_flight_add(struct subscription *sub, struct delivery *delivery)
 {
     delivery->state = DELIVERY_IN_FLIGHT;
+    if (sub->in_flight_count == 0) {
+        sub->last_ack_us = sub->client->core->now_us; /* it had none to ack */
+    }
     DL_APPEND(sub->in_flight, delivery);
     sub->in_flight_count++;
     sub->in_flight_bytes += delivery_bytes(delivery);

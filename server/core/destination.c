@@ -238,6 +238,9 @@ destination_policy_set(struct destination *dest, struct policy *policy)
 
     dest->policy = policy_ref(policy);
     policy_unref(&old);
+    if (dest->attachment_count > 0) {
+        slow_consumers_start(dest);
+    }
     if (destination_kind_is_queue(dest->kind)) {
         return;
     }

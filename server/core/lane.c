@@ -82,7 +82,8 @@ lane_adopt(struct lane *lane, struct store_queue *journal,
 bool
 lane_parse_journal_name(struct span *name, uint8_t *priority_out)
 {
-    if (name->len < 3 || name->data[name->len - 2] != LANE_NAME_MARK) {
+    if (name->len < 3 || name->data[name->len - 2] != LANE_NAME_MARK ||
+        name->data[name->len - 1] < '0' || name->data[name->len - 1] > '9') {
         return false;
     }
     *priority_out = (uint8_t)(name->data[name->len - 1] - '0');

@@ -210,9 +210,10 @@ queue_dispatch_lane(struct queue *queue, struct lane *lane, size_t *budget)
 }
 
 /* The same where some consumers select: each in its turn gets the first message
- * that it may have; one that finds none sits out the round. */
+ * that it may have; one that finds none sits out the round.  plain: those that
+ * take all have their turn too. */
 static bool
-queue_dispatch_selecting(struct queue *queue, struct lane *lane,
+queue_dispatch_selecting(struct queue *queue, struct lane *lane, bool plain,
                          size_t *budget)
 {
     int64_t now_ms = queue_core(queue)->now_ms;
@@ -220,11 +221,13 @@ queue_dispatch_selecting(struct queue *queue, struct lane *lane,
     struct attachment *attachment;
 
     while (*budget > 0 && (attachment = queue_pick(queue)) != NULL) {
-        struct delivery *delivery =
-            attachment->sub->selector != NULL
-                ? lane_scan_next(lane_scan_of(attachment, lane), budget)
-                : lane_head(lane);
+        struct delivery *delivery = NULL;
 
+        if (attachment->sub->selector != NULL) {
+            delivery = lane_scan_next(lane_scan_of(attachment, lane), budget);
+        } else if (plain) {
+            delivery = lane_head(lane);
+        }
         if (delivery == NULL) {
             DL_DELETE(queue->base.members, &attachment->member);
             DL_APPEND(idle, &attachment->member);
@@ -251,6 +254,8 @@ queue_dispatch_selecting(struct queue *queue, struct lane *lane,
 bool
 queue_dispatch(struct queue *queue, size_t budget)
 {
+    bool above = false; /* something of a higher priority waits */
+
     if (queue->held) {
         return false;
     }
@@ -262,7 +267,7 @@ queue_dispatch(struct queue *queue, size_t budget)
             lane_page_in(lane);
         }
         if (queue->selecting_count > 0
-                ? queue_dispatch_selecting(queue, lane, &budget)
+                ? queue_dispatch_selecting(queue, lane, !above, &budget)
                 : queue_dispatch_lane(queue, lane, &budget)) {
             return true;
         }
@@ -271,7 +276,8 @@ queue_dispatch(struct queue *queue, size_t budget)
         }
         /* What is paged of a higher priority goes before the lower ones, but
          * selecting consumers may have use for those only. */
-        if (lane_count(lane) > 0 && queue->selecting_count == 0) {
+        above = above || lane_count(lane) > 0;
+        if (above && queue->selecting_count == 0) {
             break;
         }
     }

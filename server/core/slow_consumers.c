@@ -39,18 +39,21 @@ slow_consumers_stop(struct destination *dest)
     }
 }
 
+/* Messages that it, or another in its place, might have. */
+static uint64_t
+slow_consumer_waiting(const struct attachment *attachment)
+{
+    return destination_kind_is_queue(attachment->dest->kind)
+               ? queue_waiting_count(queue_of(attachment->dest))
+               : attachment->pending_count;
+}
+
 /* Its window is full and there is more for it. */
 static bool
 slow_consumer_is_slow(const struct attachment *attachment)
 {
-    const struct subscription *sub = attachment->sub;
-
-    if (subscription_has_credit(sub)) {
-        return false;
-    }
-    return attachment->pending != NULL || attachment->parked != NULL ||
-           (destination_kind_is_queue(attachment->dest->kind) &&
-            queue_waiting_count(queue_of(attachment->dest)) > 0);
+    return !subscription_has_credit(attachment->sub) &&
+           slow_consumer_waiting(attachment) > 0;
 }
 
 static void
@@ -73,9 +76,11 @@ slow_consumer_check(struct attachment *attachment)
         .slow = slow_consumer_is_slow(attachment),
         .last_ack_us = sub->last_ack_us,
         .in_flight_count = sub->in_flight_count,
+        .prefetch = sub->prefetch,
+        .waiting_count = slow_consumer_waiting(attachment),
         .now_us = dest->core->now_us,
     };
-    char reason[256];
+    char reason[SLOW_CONSUMER_REASON_MAX];
     bool connection = policy->slow_consumer_parameters.abort_connection;
 
     slow_consumer_tell(attachment, facts.slow);
@@ -104,7 +109,7 @@ slow_consumers_on_timer(struct timer_node *node, int64_t now_us)
         attachment = slow_consumer_check(attachment) ? dest->attachments
                                                      : attachment->dest_next;
     }
-    if (dest->attachments != NULL) {
+    if (dest->attachments != NULL && slow_consumers_are_watched(dest)) {
         slow_consumers_set_timer(dest);
     }
 }

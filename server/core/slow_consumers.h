@@ -7,7 +7,8 @@
 #pragma once
 #include "server/core/destination.h"
 
-/* The destination has its first consumer: checks begin. */
+/* The destination has a consumer, or another policy: checks begin if the policy
+ * asks for them and they had not. */
 void slow_consumers_start(struct destination *dest);
 /* It has none any more, or goes. */
 void slow_consumers_stop(struct destination *dest);

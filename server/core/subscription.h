@@ -77,7 +77,8 @@ struct subscription {
     enum ack_mode ack;
     int priority;
     uint64_t order;     /* of subscribing, over the whole core */
-    int64_t last_ack_us; /* or when it subscribed */
+    int64_t last_ack_us; /* or when it subscribed, or got its first message
+                            after a time with none */
     uint32_t prefetch;
     size_t prefetch_bytes;
     uint32_t in_flight_count;

@@ -67,6 +67,9 @@ topic_send_now(struct subscription *sub, struct message *msg,
     struct delivery *delivery = NULL;
 
     if (sub->ack == ACK_AUTO) {
+        if (sub->in_flight_count == 0) {
+            sub->last_ack_us = core->now_us;
+        }
         sub->in_flight_count++;
         sub->in_flight_bytes += msg->tail.len;
     } else {

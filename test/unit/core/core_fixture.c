@@ -213,6 +213,8 @@ client_open(struct fixture *fixture, struct fake_client *client)
     client->last_headers[0] = '\0';
     client->last_body[0] = '\0';
     core_client_open(fixture->core, &client->client, &client_ops, client);
+    client->client.name = "c1";
+    client->client.peer = "127.0.0.1:9";
 }
 
 static void
