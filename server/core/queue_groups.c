@@ -47,8 +47,8 @@ queue_pick_for_new_group(struct queue *queue, const struct delivery *delivery,
     struct attachment *best = found_by != NULL ? found_by : queue_pick(queue);
     struct dispatch_member *member;
 
-    if (best == NULL) {
-        return NULL;
+    if (best == NULL || best->sub->selector != NULL) {
+        return best; /* others may not have come so far */
     }
     DL_FOREACH(queue->base.members, member) {
         struct attachment *attachment = attachment_of(member);
@@ -103,10 +103,11 @@ queue_owner_keeps(const struct queue *queue, const struct attachment *owner,
         return false;
     }
     /* Behind what is parked a group is not dealt anew yet: queue_unpark will. */
-    if (delivery->msg->group_seq == GROUP_SEQ_FIRST && owner->parked == NULL) {
-        return false;
+    if (owner->parked != NULL) {
+        return true;
     }
-    return owner == found_by || queue_member_selects(owner, delivery);
+    return delivery->msg->group_seq != GROUP_SEQ_FIRST &&
+           (owner == found_by || queue_member_selects(owner, delivery));
 }
 
 enum queue_group_choice
@@ -186,7 +187,8 @@ queue_unpark(struct attachment *attachment)
         struct delivery *delivery = attachment->parked;
         const struct message *msg = delivery->msg;
 
-        if (msg->group_seq == GROUP_SEQ_FIRST) {
+        if (msg->group_seq == GROUP_SEQ_FIRST ||
+            !queue_member_selects(attachment, delivery)) {
             map->remove(queue->groups, msg->group);
             queue_release_closed(queue, attachment);
             continue;
