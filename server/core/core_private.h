@@ -80,7 +80,8 @@ enum dead_letter_reason {
 /* Sends a copy of a message of dest to the dead letter queue, if the policy
  * says so: of a topic's message one copy, however many subscriptions lose it.
  * A queue's delivery is the caller's to settle, in the same turn, so that both
- * are one.  False when memory is out: then it must not be settled. */
+ * are one.  False when memory is out or the store has failed: then it must not
+ * be settled. */
 bool core_dead_letter(struct core *core, const struct destination *dest,
                       struct message *msg, struct span cause,
                       enum dead_letter_reason reason);

@@ -192,9 +192,11 @@ core_dead_letter(struct core *core, const struct destination *dest,
         return true;
     }
     if (dead_letter_find(dest, &target) &&
-        !dead_letter_is_itself(dest, &target) &&
-        !dead_letter_is_repeated(dest, msg)) {
-        done = dead_letter_send(core, dest, msg, &target, cause);
+        !dead_letter_is_itself(dest, &target)) {
+        /* A letter is stored; while the store has failed there is none. */
+        done = store_failure(core->store) == NULL &&
+               (dead_letter_is_repeated(dest, msg) ||
+                dead_letter_send(core, dest, msg, &target, cause));
     }
     buf_fini(&target.name);
     return done;
