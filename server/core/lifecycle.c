@@ -39,7 +39,7 @@ lifecycle_is_idle(struct destination *dest)
                !virtual_is_consumer_queue(dest->core,
                                           destination_name_get(dest));
     }
-    return topic_of(dest)->past == NULL;
+    return topic_is_empty(topic_of(dest));
 }
 
 /* Removes it when it has been idle for long; its journal too. */

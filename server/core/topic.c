@@ -59,9 +59,11 @@ topic_deliver_noted(struct subscription *sub, struct message *msg,
     sub->dropped_count = 0;
 }
 
-void
-topic_send_now(struct subscription *sub, struct message *msg,
-               const struct destination *dest, unsigned notes)
+/* Once in the loop of the fan-out and once for the rest: what is sent to many
+ * is sent without a call. */
+static inline void __attribute__((always_inline))
+topic_send(struct subscription *sub, struct message *msg,
+           const struct destination *dest, unsigned notes)
 {
     struct core *core = sub->client->core;
     struct delivery *delivery = NULL;
@@ -87,7 +89,14 @@ topic_send_now(struct subscription *sub, struct message *msg,
     }
 }
 
-static void
+void
+topic_send_now(struct subscription *sub, struct message *msg,
+               const struct destination *dest, unsigned notes)
+{
+    topic_send(sub, msg, dest, notes);
+}
+
+static inline void __attribute__((always_inline))
 topic_offer(struct attachment *attachment, struct message *msg)
 {
     struct subscription *sub = attachment->sub;
@@ -96,7 +105,7 @@ topic_offer(struct attachment *attachment, struct message *msg)
         topic_drain_pending(sub); /* recovered in this very turn */
     }
     if (sub->pending == NULL && subscription_has_credit(sub)) {
-        topic_send_now(sub, msg, attachment->dest, 0);
+        topic_send(sub, msg, attachment->dest, 0);
     } else {
         topic_wait(attachment, msg);
     }

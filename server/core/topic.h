@@ -34,6 +34,9 @@ void topic_free(struct topic *topic);
 void topic_adopt(struct core *core, struct store_queue *journal,
                  const struct store_queue_info *info);
 
+/* Whether it keeps nothing now. */
+bool topic_is_empty(const struct topic *topic);
+
 /* Whether its persistent messages, or some, go to the store. */
 bool topic_is_stored(const struct topic *topic);
 

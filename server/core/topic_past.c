@@ -47,6 +47,7 @@ struct topic_past {
     struct store_queue *journal; /* NULL until something is stored */
     uint64_t next_seq;
     struct topic_restore *restore;
+    size_t item_count;           /* held, in either place */
 };
 
 /* --- items ---------------------------------------------------------------- */
@@ -60,6 +61,7 @@ topic_past_item_new(struct topic *topic, struct message *msg)
     item->msg = message_ref(msg);
     item->sent_us = topic->base.core->now_us;
     item->holds = 1;
+    topic->past->item_count++;
     return item;
 }
 
@@ -85,6 +87,7 @@ topic_past_on_release(void *opaque)
         store_delete(core->store, item->topic->past->journal, item->seq,
                      item->slot);
     }
+    item->topic->past->item_count--;
     message_unref(&item->msg);
     free(item);
 }
@@ -237,6 +240,13 @@ topic_past_close(struct topic *topic)
     selector_free(&past->query);
     free(past);
     topic->past = NULL;
+}
+
+bool
+topic_is_empty(const struct topic *topic)
+{
+    return topic->past == NULL || (topic->past->item_count == 0 &&
+                                   topic->past->restore == NULL);
 }
 
 bool

@@ -460,6 +460,42 @@ START_TEST(a_stored_past_ends_when_the_policy_keeps_less)
 }
 END_TEST
 
+/* Sweeps as the broker does, once a second, for a while. */
+static void
+sweep_seconds(int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        fixture_sleep_ms(&f, 1000);
+        core_sweep(f.core);
+        fixture_turn(&f);
+    }
+}
+
+START_TEST(an_idle_topic_goes_once_its_past_is_over)
+{
+    struct policy *policy = keeps(&recovery_timed, 0);
+    struct core_stats stats;
+
+    policy->recovery_parameters.duration_us = 60000000;
+    policy->gc_inactive_destinations = true;
+    policy->inactive_timeout_us = 5000000;
+    send_lasting(0, 0);
+    fixture_turn(&f);
+    sweep_seconds(30);
+    core_stats_get(f.core, &stats);
+    ck_assert_uint_eq(stats.topics, 1);
+    ck_assert_uint_eq(fake_store_count(f.store), 1);
+    sweep_seconds(60);
+    core_stats_get(f.core, &stats);
+    ck_assert_uint_eq(stats.topics, 0);
+    ck_assert_uint_eq(fake_store_count(f.store), 0);
+    send_lasting(1, 1); /* a journal of the same name begins anew */
+    restart();
+    fixture_turn(&f);
+    ck_assert_str_eq(past(&a), "1");
+}
+END_TEST
+
 START_TEST(delivery_mode_of_the_policy_decides_what_is_stored)
 {
     keeps(&recovery_fixed_count, 9)->delivery_mode =
@@ -525,6 +561,7 @@ main(void)
                         0, 2);
     tcase_add_loop_test(
         stored, delivery_mode_of_the_policy_decides_what_is_stored, 0, 2);
+    tcase_add_test(stored, an_idle_topic_goes_once_its_past_is_over);
     tcase_add_test(stored, a_memory_store_keeps_the_past_in_memory_alone);
     suite_add_tcase(suite, stored);
     return testutil_run(suite);
