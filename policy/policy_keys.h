@@ -359,7 +359,8 @@ enum {
       dead_letter_parameters.process_non_persistent, 0, 0, NULL,              \
       .family = NULL,                                                         \
       "Keep messages that are not persistent too. Without it those that "     \
-      "consumers refused are kept and those that expired are not.")           \
+      "consumers refused are kept; those that expired, or that a slow "       \
+      "subscription lost, are not.")                                          \
     X(NULL, "processExpired", BOOL, dead_letter_parameters.process_expired,   \
       0, 0, "true", .family = NULL,                                           \
       "Keep messages that have expired too.")                                 \
@@ -368,14 +369,16 @@ enum {
       "How long a dead letter is kept; 0 is without end.")                    \
     X(NULL, "enableAudit", BOOL, dead_letter_parameters.enable_audit, 0, 0,   \
       "true", .family = NULL,                                                 \
-      "Keep a message only once, however often it dies.")                     \
+      "Keep a message of a topic only once, however many subscriptions "      \
+      "lose it.")                                                             \
     X(NULL, "maxProducersToAudit", UINT32,                                    \
       dead_letter_parameters.max_producers_to_audit, 1, POLICY_PREFETCH_MAX,  \
       "64", .family = NULL,                                                   \
-      "For how many producers that is known.")                                \
+      "Read because files of ActiveMQ have it; a message itself knows "       \
+      "whether it has been kept.")                                            \
     X(NULL, "maxAuditDepth", UINT32, dead_letter_parameters.max_audit_depth,  \
       1, POLICY_PREFETCH_MAX, "2048", .family = NULL,                         \
-      "For how many messages of each.")
+      "Likewise.")
 
 #define POLICY_REDELIVERY_KEYS(X)                                             \
     X(NULL, "maximumRedeliveries", INTEGER, redelivery.maximum, -1,           \
