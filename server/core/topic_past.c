@@ -47,7 +47,7 @@ struct topic_past {
     struct store_queue *journal; /* NULL until something is stored */
     uint64_t next_seq;
     struct topic_restore *restore;
-    size_t item_count;           /* held, in either place */
+    size_t item_count; /* held, in either place */
 };
 
 /* --- items ---------------------------------------------------------------- */
@@ -245,8 +245,8 @@ topic_past_close(struct topic *topic)
 bool
 topic_is_empty(const struct topic *topic)
 {
-    return topic->past == NULL || (topic->past->item_count == 0 &&
-                                   topic->past->restore == NULL);
+    return topic->past == NULL ||
+           (topic->past->item_count == 0 && topic->past->restore == NULL);
 }
 
 bool
