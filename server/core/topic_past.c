@@ -104,8 +104,11 @@ topic_past_store(struct topic_past_item *item)
     if (item->slot.batch != 0) {
         return true;
     }
+    /* Sends are refused while the store has failed; what the broker itself
+     * publishes is kept in memory then. */
     if (!topic_is_stored(topic) ||
-        !destination_is_persistent(&topic->base, item->msg)) {
+        !destination_is_persistent(&topic->base, item->msg) ||
+        store_failure(core->store) != NULL) {
         return false;
     }
     if (past->journal == NULL) {
