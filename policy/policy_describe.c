@@ -49,9 +49,8 @@ policy_describe_key(const struct policy *policy, size_t row)
     }
     return json_pack("{s:s, s:o, s:s, s:b}", "key", key->name, "value", value,
                      "from",
-                     policy_is_given(policy, row)
-                         ? policy_describe_from(policy)
-                         : policy_from_built_in,
+                     policy_is_given(policy, row) ? policy_describe_from(policy)
+                                                  : policy_from_built_in,
                      "live", !key->stays);
 }
 
@@ -94,10 +93,10 @@ policy_describe_changes(const struct policy *before, const struct policy *after,
         from = json_read_value(key, before);
         to = json_read_value(key, after);
         if (from != NULL && !json_equal(from, to)) {
-            (void)json_array_append_new(
-                changes, json_pack("{s:s, s:O, s:O, s:b}", "key", key->name,
-                                   "from", from, "to", to, "live",
-                                   !key->stays));
+            (void)json_array_append_new(changes,
+                                        json_pack("{s:s, s:O, s:O, s:b}", "key",
+                                                  key->name, "from", from, "to",
+                                                  to, "live", !key->stays));
         }
         json_decref(from);
         json_decref(to);

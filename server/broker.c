@@ -236,24 +236,22 @@ broker_on_usr1(void *ctx, int signo)
     (void)signo;
     core_stats_get(broker->core, &core);
     store_stats_get(broker->store, &store);
-    log_event(LOG_LEVEL_INFO, "broker", "statistics",
-              "connections=%zu accepted=%llu queues=%zu topics=%zu "
-              "subscriptions=%zu received=%llu delivered=%llu "
-              "acknowledged=%llu dead_lettered=%llu discarded=%llu "
-              "expired=%llu memory=%zu stored=%llu cancelled=%llu "
-              "batches=%llu syncs=%llu",
-              net->connections, (unsigned long long)net->accepted, core.queues,
-              core.topics, core.subscriptions,
-              (unsigned long long)core.received,
-              (unsigned long long)core.delivered,
-              (unsigned long long)core.acknowledged,
-              (unsigned long long)core.dead_lettered,
-              (unsigned long long)core.discarded,
-              (unsigned long long)core.expired, core.memory_bytes,
-              (unsigned long long)store.puts,
-              (unsigned long long)store.cancelled,
-              (unsigned long long)store.batches,
-              (unsigned long long)store.syncs);
+    log_event(
+        LOG_LEVEL_INFO, "broker", "statistics",
+        "connections=%zu accepted=%llu queues=%zu topics=%zu "
+        "subscriptions=%zu received=%llu delivered=%llu "
+        "acknowledged=%llu dead_lettered=%llu discarded=%llu "
+        "expired=%llu memory=%zu stored=%llu cancelled=%llu "
+        "batches=%llu syncs=%llu",
+        net->connections, (unsigned long long)net->accepted, core.queues,
+        core.topics, core.subscriptions, (unsigned long long)core.received,
+        (unsigned long long)core.delivered,
+        (unsigned long long)core.acknowledged,
+        (unsigned long long)core.dead_lettered,
+        (unsigned long long)core.discarded, (unsigned long long)core.expired,
+        core.memory_bytes, (unsigned long long)store.puts,
+        (unsigned long long)store.cancelled, (unsigned long long)store.batches,
+        (unsigned long long)store.syncs);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -326,8 +324,7 @@ broker_listen_admin(struct broker *broker)
 {
     const char *directory = broker->options.store.directory;
     char *path = xasprintf("%s/admin.sock", directory);
-    struct net_endpoint endpoint = { .kind = NET_ENDPOINT_ADMIN,
-                                     .path = path };
+    struct net_endpoint endpoint = { .kind = NET_ENDPOINT_ADMIN, .path = path };
     struct error err = ERROR_INIT;
     char uri[512];
 

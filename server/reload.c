@@ -5,17 +5,23 @@
 #include "base/hash.h"
 #include "policy/policy_load.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { RELOAD_PATIENCE_S = 2 };
 
 struct reload {
     struct reload_options options;
     struct reload_request *requests; /* the first one is being read */
     bool reading;
     pthread_t thread;
+    pthread_mutex_t lock; /* of abandoned, and while the thread wakes us */
+    bool abandoned;       /* there is nobody to wake any more */
     atomic_bool finished; /* the thread has set what follows */
     struct policy_map *fresh;
     struct faults faults;
@@ -27,6 +33,7 @@ reload_new(const struct reload_options *options)
     struct reload *reload = xcalloc(1, sizeof(*reload));
 
     reload->options = *options;
+    (void)pthread_mutex_init(&reload->lock, NULL);
     return reload;
 }
 
@@ -37,9 +44,37 @@ reload_thread(void *arg)
 
     (void)policy_load_file(reload->options.path, &reload->fresh,
                            &reload->faults);
+    (void)pthread_mutex_lock(&reload->lock);
     atomic_store(&reload->finished, true);
-    reload->options.wake(reload->options.ctx);
+    if (!reload->abandoned) {
+        reload->options.wake(reload->options.ctx);
+    }
+    (void)pthread_mutex_unlock(&reload->lock);
     return NULL;
+}
+
+/* A file on a dead server may never come: the end of stompd does not wait for
+ * it.  The thread ends with the process and keeps its struct until then. */
+static bool
+reload_abandon(struct reload *reload)
+{
+    struct timespec until;
+    int result;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RELOAD_PATIENCE_S;
+    if (!reload->reading ||
+        pthread_timedjoin_np(reload->thread, NULL, &until) == 0) {
+        reload->reading = false;
+        return false;
+    }
+    (void)pthread_mutex_lock(&reload->lock);
+    reload->abandoned = true;
+    (void)pthread_mutex_unlock(&reload->lock);
+    result = pthread_detach(reload->thread);
+    assert(result == 0);
+    (void)result;
+    return true;
 }
 
 /* The thread takes no signals: they are the loop's. */
@@ -127,13 +162,16 @@ reload_free(struct reload **reload)
     if (gone == NULL) {
         return;
     }
-    reload_join(gone);
-    policy_map_free(&gone->fresh);
     while (gone->requests != NULL) {
         struct reload_request *request = gone->requests;
 
         LL_DELETE(gone->requests, request);
         free(request);
     }
+    if (reload_abandon(gone)) {
+        return;
+    }
+    policy_map_free(&gone->fresh);
+    (void)pthread_mutex_destroy(&gone->lock);
     free(gone);
 }

@@ -35,7 +35,8 @@ struct reload_options {
 
 struct reload *reload_new(const struct reload_options *options);
 
-/* Waits for a read that goes on; nobody is called any more. */
+/* Waits for a read that goes on, 2 s at the longest; nobody is called any
+ * more. */
 void reload_free(struct reload **reload);
 
 /* Loop thread: asks for a read. */

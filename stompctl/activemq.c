@@ -79,10 +79,9 @@ strategy_of(const struct json_key *key, xmlNode *element)
         const char *parameter = (const char *)at->name;
         char *text = activemq_attribute(element, parameter);
 
-        (void)json_object_set_new(
-            parameters, parameter,
-            activemq_value(row_of(rows, parameter, name),
-                           text != NULL ? text : ""));
+        (void)json_object_set_new(parameters, parameter,
+                                  activemq_value(row_of(rows, parameter, name),
+                                                 text != NULL ? text : ""));
         xmlFree(text);
     }
     for (xmlNode *child = activemq_element(element->children); child != NULL;
@@ -200,12 +199,14 @@ entry_add(struct activemq *self, xmlNode *element)
 
     pattern = pattern != NULL ? pattern : ">";
     if (kind == NULL) {
-        activemq_note(self, element, "<policyEntry> for no kind of destination "
-                                     "(queue, topic, tempQueue, tempTopic)");
+        activemq_note(self, element,
+                      "<policyEntry> for no kind of destination "
+                      "(queue, topic, tempQueue, tempTopic)");
     } else if (!entry_is_first(self, kind, pattern)) {
-        activemq_note(self, element, "%s %s has an entry already; ActiveMQ "
-                                     "would take only one of them, this one "
-                                     "is left out",
+        activemq_note(self, element,
+                      "%s %s has an entry already; ActiveMQ "
+                      "would take only one of them, this one "
+                      "is left out",
                       kind, pattern);
     } else {
         (void)snprintf(where, sizeof(where), "%s %s", kind, pattern);
@@ -263,9 +264,8 @@ broker_add(struct activemq *self, xmlNode *root)
     xmlNode *broker =
         activemq_is(root, "broker") ? root : activemq_find(root, "broker");
     xmlNode *plugin = activemq_find(root, "redeliveryPlugin");
-    char *mirrored = broker != NULL
-                         ? activemq_attribute(broker, "useMirroredQueues")
-                         : NULL;
+    char *mirrored =
+        broker != NULL ? activemq_attribute(broker, "useMirroredQueues") : NULL;
 
     if (policy != NULL) {
         policy_add(self, policy);
@@ -274,12 +274,14 @@ broker_add(struct activemq *self, xmlNode *root)
         activemq_interceptors(self, interceptors);
     }
     if (plugin != NULL) {
-        activemq_note(self, plugin, "<redeliveryPlugin>: say redeliveryPolicy "
-                                    "in the entries that it is for");
+        activemq_note(self, plugin,
+                      "<redeliveryPlugin>: say redeliveryPolicy "
+                      "in the entries that it is for");
     }
     if (mirrored != NULL && span_is_true(span_of_text(mirrored))) {
-        activemq_note(self, broker, "useMirroredQueues: add a mirroredQueue to "
-                                    "virtualDestinations");
+        activemq_note(self, broker,
+                      "useMirroredQueues: add a mirroredQueue to "
+                      "virtualDestinations");
     }
     xmlFree(mirrored);
 }
@@ -308,10 +310,10 @@ document_parse(struct span text, struct error *err)
     if (text.len > 0 && text.len <= INT_MAX && parser != NULL) {
         parser->_private = &has_type;
         parser->sax->internalSubset = document_on_type;
-        document = xmlCtxtReadMemory(
-            parser, text.data, (int)text.len, NULL, NULL,
-            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                XML_PARSE_NOCDATA);
+        document =
+            xmlCtxtReadMemory(parser, text.data, (int)text.len, NULL, NULL,
+                              XML_PARSE_NONET | XML_PARSE_NOERROR |
+                                  XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
     }
     if (has_type) {
         (void)error_set(err, "it has a document type (<!DOCTYPE>), which is "
@@ -320,10 +322,9 @@ document_parse(struct span text, struct error *err)
         document = NULL;
     } else if (document == NULL) {
         const xmlError *why = parser != NULL ? &parser->lastError : NULL;
-        struct span sentence =
-            why != NULL && why->message != NULL
-                ? span_of_text(why->message)
-                : SPAN("the file is empty");
+        struct span sentence = why != NULL && why->message != NULL
+                                   ? span_of_text(why->message)
+                                   : SPAN("the file is empty");
         char shown[256];
 
         sentence = span_split(&sentence, '\n');

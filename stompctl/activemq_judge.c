@@ -68,7 +68,8 @@ judge_restore(json_t *members, const json_t *all, const json_t *dropped)
     json_t *value;
 
     (void)json_object_clear(members);
-    json_object_foreach ((json_t *)(uintptr_t)all, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)all, name, value)
+    {
         if (json_object_get(dropped, name) == NULL) {
             (void)json_object_set(members, name, value);
         }
@@ -86,7 +87,8 @@ judge_prune(struct activemq *self, const xmlNode *node, json_t *object,
     const char *name;
     json_t *value;
 
-    json_object_foreach (all, name, value) {
+    json_object_foreach(all, name, value)
+    {
         struct faults before;
         size_t with = judge_faults(object, frame, &before);
 

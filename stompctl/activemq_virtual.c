@@ -13,8 +13,8 @@ static json_t *
 virtual_value(const char *name, const char *text)
 {
     static const struct json_key yes_or_no = { .type = JSON_KEY_BOOL };
-    static const char *const texts[] = { "name", "prefix", "postfix",
-                                         "selector", "queue", "topic" };
+    static const char *const texts[] = { "name",     "prefix", "postfix",
+                                         "selector", "queue",  "topic" };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(name, texts[i]) == 0) {
@@ -29,8 +29,7 @@ static json_t *
 virtual_target(struct activemq *self, xmlNode *element)
 {
     static const char *const members[] = { "queue", "topic", "selector" };
-    bool plain =
-        activemq_is(element, "queue") || activemq_is(element, "topic");
+    bool plain = activemq_is(element, "queue") || activemq_is(element, "topic");
     json_t *target = json_object();
 
     if (plain) {
@@ -63,8 +62,8 @@ virtual_targets(struct activemq *self, xmlNode *element)
     json_t *targets = json_array();
     xmlNode *list = activemq_find(element, "forwardTo");
 
-    for (xmlNode *child =
-             list != NULL ? activemq_element(list->children) : NULL;
+    for (xmlNode *child = list != NULL ? activemq_element(list->children)
+                                       : NULL;
          child != NULL; child = activemq_element(child->next)) {
         json_t *target = virtual_target(self, child);
 
@@ -140,8 +139,7 @@ activemq_interceptors(struct activemq *self, xmlNode *element)
         } else if (activemq_is(child, "mirroredQueue")) {
             virtual_one(self, child);
         } else {
-            activemq_note(self, child,
-                          "<%s>: Java code that stompd cannot run",
+            activemq_note(self, child, "<%s>: Java code that stompd cannot run",
                           (const char *)child->name);
         }
     }

@@ -83,9 +83,8 @@ activemq_size(struct span text)
         digits++;
     }
     unit = span_trim(span_after(text, digits));
-    at = unit.len == 0
-             ? units
-             : strchr(units, tolower((unsigned char)unit.data[0]));
+    at = unit.len == 0 ? units
+                       : strchr(units, tolower((unsigned char)unit.data[0]));
     if (!span_to_u64(span_of(text.data, digits), &number) || at == NULL ||
         number > (uint64_t)1 << 40 || unit.len > 2 ||
         (unit.len == 2 && tolower((unsigned char)unit.data[1]) != 'b')) {

@@ -66,8 +66,9 @@ admin_connect_path(const char *path, struct error *err)
     int fd;
 
     if (strlen(path) >= sizeof(address.sun_path)) {
-        return error_set(err, "the path of the admin socket is longer than %zu "
-                              "bytes: %s",
+        return error_set(err,
+                         "the path of the admin socket is longer than %zu "
+                         "bytes: %s",
                          sizeof(address.sun_path) - 1, path);
     }
     memcpy(address.sun_path, path, strlen(path));
@@ -79,8 +80,9 @@ admin_connect_path(const char *path, struct error *err)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(fd, (struct sockaddr *)(void *)&address, sizeof(address)) !=
         0) {
-        (void)error_set(err, "no broker answers at %s: %s; where is its data "
-                             "directory (-d)?",
+        (void)error_set(err,
+                        "no broker answers at %s: %s; where is its data "
+                        "directory (-d)?",
                         path, strerror(errno));
         (void)close(fd);
         return -1;
@@ -155,9 +157,8 @@ admin_parse(struct span answer, unsigned *status_out, json_t **tree_out,
             struct error *err)
 {
     static const char version[] = "HTTP/1.1 ";
-    const char *body = answer.len > 0
-                           ? memmem(answer.data, answer.len, "\r\n\r\n", 4)
-                           : NULL;
+    const char *body =
+        answer.len > 0 ? memmem(answer.data, answer.len, "\r\n\r\n", 4) : NULL;
     uint64_t status = 0;
     json_error_t problem;
     size_t body_at;

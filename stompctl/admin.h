@@ -20,17 +20,19 @@ enum { OPTION_ADMIN = 600 };
 
 /* Rows for a command's table of long options; they go with a "d:" in its short
  * ones. */
-#define ADMIN_LONG_OPTIONS                                 \
-    { "admin", required_argument, NULL, OPTION_ADMIN },    \
-    { "directory", required_argument, NULL, 'd' }
+#define ADMIN_LONG_OPTIONS                                                     \
+    { "admin", required_argument, NULL, OPTION_ADMIN },                        \
+    {                                                                          \
+        "directory", required_argument, NULL, 'd'                              \
+    }
 
 /* Their lines in a command's help. */
-#define ADMIN_OPTIONS_HELP                                                  \
-    "The broker:\n"                                                         \
-    "  -d, --directory DIR        its data directory, by default\n"         \
-    "                             ~/.local/state/stompd\n"                  \
-    "      --admin PATH           its admin socket, by default\n"           \
-    "                             $STOMPCTL_ADMIN, else admin.sock in the\n" \
+#define ADMIN_OPTIONS_HELP                                                     \
+    "The broker:\n"                                                            \
+    "  -d, --directory DIR        its data directory, by default\n"            \
+    "                             ~/.local/state/stompd\n"                     \
+    "      --admin PATH           its admin socket, by default\n"              \
+    "                             $STOMPCTL_ADMIN, else admin.sock in the\n"   \
     "                             data directory\n"
 
 /* Takes one option that getopt_long found; false when it is not one of the rows

@@ -55,8 +55,7 @@ check_config(const char *path)
 
     (void)execlp("stompd", "stompd", "--check", "-c", path, (char *)NULL);
     (void)execl(fixed, "stompd", "--check", "-c", path, (char *)NULL);
-    (void)fprintf(stderr, "stompctl: cannot run stompd: %s\n",
-                  strerror(errno));
+    (void)fprintf(stderr, "stompctl: cannot run stompd: %s\n", strerror(errno));
     return EX_UNAVAILABLE;
 }
 

@@ -38,7 +38,8 @@ static const char explain_help[] =
     "usage: stompctl explain [OPTION]... DESTINATION\n"
     "Shows which entry of the policy file applies to DESTINATION, such as\n"
     "/queue/orders, every value, where it comes from (the entry, the\n"
-    "\"default\" entry, or stompd itself), and whether a reload changes it for\n"
+    "\"default\" entry, or stompd itself), and whether a reload changes it "
+    "for\n"
     "destinations that are there.\n"
     "\n"
     "  -p, --policy FILE          of this file; else of a running broker\n"
@@ -81,8 +82,7 @@ explain_broker(const struct explain *explain, const char *destination)
 {
     struct error err = ERROR_INIT;
     char *encoded = admin_encode(destination);
-    char *target =
-        xasprintf("/v1/policy/explain?destination=%s", encoded);
+    char *target = xasprintf("/v1/policy/explain?destination=%s", encoded);
     json_t *tree = NULL;
     int result = admin_get(&explain->admin, target, &tree, &err);
 

@@ -18,7 +18,8 @@ static const char import_help[] =
     "<destinationInterceptors> of the ActiveMQ configuration FILE say. What\n"
     "has no counterpart is told on standard error, with its line and why.\n"
     "\n"
-    "Exit code 0: printed; 65: FILE is not such a configuration; 66: it cannot\n"
+    "Exit code 0: printed; 65: FILE is not such a configuration; 66: it "
+    "cannot\n"
     "be read; 69: this stompctl was built without libxml2.\n";
 
 #ifdef HAVE_LIBXML2
@@ -61,8 +62,9 @@ import_file(const char *path)
 static int
 import_file(const char *path)
 {
-    (void)fprintf(stderr, "stompctl: cannot read %s: this stompctl was built "
-                          "without libxml2 (package libxml2-dev)\n",
+    (void)fprintf(stderr,
+                  "stompctl: cannot read %s: this stompctl was built "
+                  "without libxml2 (package libxml2-dev)\n",
                   path);
     return EX_UNAVAILABLE;
 }

@@ -47,7 +47,8 @@ static const char policy_help[] =
     "becomes NEW; without one, for each destination of a running broker.\n"
     "reload has a running broker read its policy file again, as SIGHUP does,\n"
     "and shows what changes. A file with faults changes nothing.\n"
-    "Each change says whether it reaches destinations that are there (live) or\n"
+    "Each change says whether it reaches destinations that are there (live) "
+    "or\n"
     "only those that are made later.\n"
     "\n"
     "      --dry-run              reload: show what would change, and stop\n"
@@ -101,7 +102,8 @@ diff_add_live(struct policy_diff *diff, const struct admin_options *admin,
     json_t *entry;
     int result = admin_get(admin, target, &tree, err);
 
-    json_array_foreach (json_object_get(tree, list), index, entry) {
+    json_array_foreach(json_object_get(tree, list), index, entry)
+    {
         const char *destination =
             json_string_value(json_object_get(entry, "destination"));
 
@@ -119,7 +121,8 @@ policy_print_destinations(const json_t *destinations)
     size_t index;
     json_t *entry;
 
-    json_array_foreach (destinations, index, entry) {
+    json_array_foreach(destinations, index, entry)
+    {
         policy_show_changes(
             json_string_value(json_object_get(entry, "destination")),
             json_object_get(entry, "changes"), stdout);
@@ -156,10 +159,10 @@ diff_loaded(const struct policy_command *self, struct policy_diff *diff,
         }
     }
     if (count == 0 &&
-        (diff_add_live(diff, &self->admin, "/v1/queues?limit=1000000",
-                       "queues", &err) != 0 ||
-         diff_add_live(diff, &self->admin, "/v1/topics?limit=1000000",
-                       "topics", &err) != 0)) {
+        (diff_add_live(diff, &self->admin, "/v1/queues?limit=1000000", "queues",
+                       &err) != 0 ||
+         diff_add_live(diff, &self->admin, "/v1/topics?limit=1000000", "topics",
+                       &err) != 0)) {
         (void)fprintf(stderr, "stompctl: %s\n", err.text);
         return EX_UNAVAILABLE;
     }
@@ -200,17 +203,17 @@ reload_print_faults(const json_t *tree)
     size_t index;
     json_t *fault;
 
-    json_array_foreach (list, index, fault) {
+    json_array_foreach(list, index, fault)
+    {
         const char *file = json_string_value(json_object_get(fault, "file"));
         const char *text = json_string_value(json_object_get(fault, "text"));
         long long line = json_integer_value(json_object_get(fault, "line"));
 
         (void)fprintf(stderr, "%s:", file);
         if (line > 0) {
-            (void)fprintf(
-                stderr, "%lld:%lld:", line,
-                (long long)json_integer_value(json_object_get(fault,
-                                                              "column")));
+            (void)fprintf(stderr, "%lld:%lld:", line,
+                          (long long)json_integer_value(
+                              json_object_get(fault, "column")));
         }
         (void)fprintf(stderr, " %s\n", text);
     }

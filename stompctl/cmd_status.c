@@ -95,10 +95,9 @@ status_get_part(const struct status *status, const struct status_part *part,
                 json_t **tree_out, struct error *err)
 {
     char *match = admin_encode(status->match != NULL ? status->match : "");
-    char *target =
-        xasprintf("/v1/%s?limit=%llu%s%s", part->name,
-                  (unsigned long long)status->limit,
-                  status->match != NULL ? "&match=" : "", match);
+    char *target = xasprintf("/v1/%s?limit=%llu%s%s", part->name,
+                             (unsigned long long)status->limit,
+                             status->match != NULL ? "&match=" : "", match);
     int result = admin_get(&status->admin, target, tree_out, err);
 
     free(match);
@@ -123,7 +122,8 @@ status_print_part(const struct status_part *part, const json_t *tree)
     for (size_t i = 0; i < columns; i++) {
         table_add(&table, part->headings[i]);
     }
-    json_array_foreach (list, index, row) {
+    json_array_foreach(list, index, row)
+    {
         for (size_t i = 0; i < columns; i++) {
             table_add_json(&table, json_object_get(row, part->members[i]));
         }
@@ -143,9 +143,10 @@ status_add_members(struct table *table, const char *prefix, json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach (object, key, value) {
-        char *name = xasprintf("%s%s%s", prefix, prefix[0] != '\0' ? " " : "",
-                               key);
+    json_object_foreach(object, key, value)
+    {
+        char *name =
+            xasprintf("%s%s%s", prefix, prefix[0] != '\0' ? " " : "", key);
 
         if (json_is_object(value)) {
             status_add_members(table, name, value);
@@ -277,8 +278,9 @@ status_run(int argc, char **argv)
         part = status_part_of(argv[optind]);
     }
     if (optind + 1 < argc || (optind < argc && part == NULL)) {
-        (void)error_set(&err, "\"%s\" is not one of connections, queues and "
-                              "topics",
+        (void)error_set(&err,
+                        "\"%s\" is not one of connections, queues and "
+                        "topics",
                         argv[argc - 1]);
         return command_usage(&command_status, &err);
     }

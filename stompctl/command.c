@@ -6,11 +6,16 @@
 #include <sysexits.h>
 
 const struct command *const commands[] = {
-    &command_send,    &command_subscribe,
-    &command_bench,   &command_check,
-    &command_conform, &command_explain,
-    &command_policy,  &command_status,
-    &command_import,  &command_help,
+    &command_send,
+    &command_subscribe,
+    &command_bench,
+    &command_check,
+    &command_conform,
+    &command_explain,
+    &command_policy,
+    &command_status,
+    &command_import,
+    &command_help,
     NULL,
 };
 

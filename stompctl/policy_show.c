@@ -70,7 +70,8 @@ show_key(struct table *table, const json_t *key)
     table_add(table, json_is_true(json_object_get(key, "live"))
                          ? "live"
                          : "new destinations only");
-    json_object_foreach ((json_t *)(uintptr_t)value, parameter, inner) {
+    json_object_foreach((json_t *)(uintptr_t)value, parameter, inner)
+    {
         char indented[128];
 
         (void)snprintf(indented, sizeof(indented), "  %s", parameter);
@@ -92,8 +93,7 @@ show_entry(const json_t *entry, FILE *out)
         return;
     }
     (void)fprintf(out, "%s %s%s%s%s:%lld\n", from, show_text(entry, "pattern"),
-                  json_object_get(entry, "pattern") != NULL ? " " : "",
-                  "at ",
+                  json_object_get(entry, "pattern") != NULL ? " " : "", "at ",
                   json_object_get(entry, "file") != NULL
                       ? show_text(entry, "file")
                       : "line",
@@ -114,7 +114,8 @@ policy_show_explanation(const json_t *tree, bool given, FILE *out)
     table_add(&table, "VALUE");
     table_add(&table, "FROM");
     table_add(&table, "RELOAD");
-    json_array_foreach (json_object_get(tree, "keys"), index, key) {
+    json_array_foreach(json_object_get(tree, "keys"), index, key)
+    {
         if (!given || strcmp(show_text(key, "from"), "built-in") != 0) {
             show_key(&table, key);
         }
@@ -156,7 +157,8 @@ show_change_members(struct table *table, const json_t *from, const json_t *to)
     const char *key;
     json_t *value;
 
-    json_object_foreach ((json_t *)(uintptr_t)from, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)from, key, value)
+    {
         const json_t *other = json_object_get(to, key);
 
         if (!json_equal(value, other)) {
@@ -164,7 +166,8 @@ show_change_members(struct table *table, const json_t *from, const json_t *to)
             table_add(table, "");
         }
     }
-    json_object_foreach ((json_t *)(uintptr_t)to, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)to, key, value)
+    {
         if (json_object_get(from, key) == NULL) {
             show_change_row(table, "    ", key, NULL, value);
             table_add(table, "");
@@ -218,7 +221,8 @@ policy_show_changes(const char *destination, const json_t *changes, FILE *out)
     json_t *change;
 
     (void)fprintf(out, "%s\n", destination);
-    json_array_foreach (changes, index, change) {
+    json_array_foreach(changes, index, change)
+    {
         show_change(&table, change);
     }
     table_print(&table, out);

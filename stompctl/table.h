@@ -13,13 +13,13 @@ enum { TABLE_COLUMNS = 8 };
 
 /* The caller's, TABLE_INIT at first. */
 struct table {
-    struct buf text;   /* the cells, each with its NUL */
-    size_t *cells;     /* where each begins; rows of `columns` */
+    struct buf text; /* the cells, each with its NUL */
+    size_t *cells;   /* where each begins; rows of `columns` */
     size_t count;
     size_t columns;
-    unsigned right;    /* bits of the columns that are numbers */
+    unsigned right; /* bits of the columns that are numbers */
 };
-#define TABLE_INIT(columns_, right_) \
+#define TABLE_INIT(columns_, right_)                                           \
     ((struct table){ .columns = (columns_), .right = (right_) })
 
 /* Frees all of it. */

@@ -137,10 +137,9 @@ api_explain(struct api *api, struct net_exchange *exchange,
         return;
     }
     api_answer(exchange, "200 OK",
-               policy_describe(policy_map_find(api->policies, names[0].kind,
-                                               names[0].name),
-                               api->policy_path, names[0].kind,
-                               names[0].name));
+               policy_describe(
+                   policy_map_find(api->policies, names[0].kind, names[0].name),
+                   api->policy_path, names[0].kind, names[0].name));
 }
 
 static void
@@ -196,7 +195,8 @@ api_on_request(struct api *api, struct net_exchange *exchange,
         method = route->method;
     }
     if (method != NULL) {
-        api_answer_error(exchange, "405 Method Not Allowed", "this takes %s only", method);
+        api_answer_error(exchange, "405 Method Not Allowed",
+                         "this takes %s only", method);
     } else {
         api_answer_error(exchange, "404 Not Found",
                          "there is nothing of that name");

@@ -25,9 +25,9 @@ json_t *api_view_connections(const struct api *api, size_t limit);
 
 /* Which destinations a list shows. */
 struct api_filter {
-    bool queues;        /* else topics; with the temporary ones */
-    size_t limit;       /* entries at most; all are counted */
-    struct span match;  /* a pattern of names; empty = all */
+    bool queues;       /* else topics; with the temporary ones */
+    size_t limit;      /* entries at most; all are counted */
+    struct span match; /* a pattern of names; empty = all */
 };
 json_t *api_view_destinations(const struct api *api,
                               const struct api_filter *filter);

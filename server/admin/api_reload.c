@@ -90,9 +90,9 @@ api_answer_faults(const struct api *api, struct net_exchange *exchange,
         const struct error *err = &faults->errors[i];
 
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:i, s:i, s:s}", "file", err->source,
-                            "line", (int)err->line, "column",
-                            (int)err->column, "text", err->text));
+            list, json_pack("{s:s, s:i, s:i, s:s}", "file", err->source, "line",
+                            (int)err->line, "column", (int)err->column, "text",
+                            err->text));
     }
     api_answer(exchange, "422 Unprocessable Content",
                json_pack("{s:b, s:s, s:I, s:o}", "applied", 0, "file",

@@ -91,8 +91,7 @@ api_status_store(const struct api *api)
         (void)json_object_set_new(object, "directory",
                                   api_text(span_of_text(api->store_directory)));
     }
-    (void)json_object_set_new(object, "working",
-                              json_boolean(failure == NULL));
+    (void)json_object_set_new(object, "working", json_boolean(failure == NULL));
     if (failure != NULL) {
         (void)json_object_set_new(object, "failure",
                                   api_text(span_of_text(failure->text)));
@@ -189,7 +188,8 @@ api_on_destination(void *ctx, const struct core_destination_view *view)
     json_t *object;
 
     if (queue != filter->queues ||
-        (filter->match.len > 0 && !pattern_matches(filter->match, view->name)) ||
+        (filter->match.len > 0 &&
+         !pattern_matches(filter->match, view->name)) ||
         list->total++ >= list->limit) {
         return;
     }

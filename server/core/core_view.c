@@ -17,16 +17,16 @@ core_view_of(struct destination *dest)
         .enqueued = dest->enqueued_count,
         .dequeued = dest->dequeued_count,
     };
-    struct dispatch_member *member;
 
     if (destination_kind_is_queue(dest->kind)) {
         view.waiting = queue_waiting_count(queue_of(dest));
         view.in_flight = queue_of(dest)->in_flight_count;
         return view;
     }
-    DL_FOREACH (dest->members, member) {
-        view.waiting += attachment_of(member)->pending_count;
-        view.discarded += attachment_of(member)->discarded_count;
+    for (const struct attachment *attachment = dest->attachments;
+         attachment != NULL; attachment = attachment->dest_next) {
+        view.waiting += attachment->pending_count;
+        view.discarded += attachment->discarded_count;
     }
     return view;
 }

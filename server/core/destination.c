@@ -234,21 +234,16 @@ void
 destination_policy_set(struct destination *dest, struct policy *policy)
 {
     struct policy *old = dest->policy;
-    struct dispatch_member *member;
 
     dest->policy = policy_ref(policy);
     policy_unref(&old);
-    if (dest->attachment_count > 0) {
-        slow_consumers_start(dest);
-    }
-    if (destination_kind_is_queue(dest->kind)) {
-        return;
-    }
-    /* All of a topic's are on this list. */
-    DL_FOREACH (dest->members, member) {
-        struct attachment *attachment = attachment_of(member);
-
+    dest->quota.limit = policy->memory_limit;
+    for (struct attachment *attachment = dest->attachments; attachment != NULL;
+         attachment = attachment->dest_next) {
         attachment->pending_limit = attachment_pending_limit(attachment);
+    }
+    if (dest->attachments != NULL) {
+        slow_consumers_start(dest); /* the old one may not have asked for it */
     }
 }
 

@@ -151,9 +151,9 @@ http_conn_parse(struct net_exchange *conn)
 static void
 http_conn_read(struct net_exchange *conn)
 {
-    ssize_t count = recv(conn->io.fd,
-                         buf_reserve(&conn->in, HTTP_CONN_READ_BYTES),
-                         HTTP_CONN_READ_BYTES, 0);
+    ssize_t count =
+        recv(conn->io.fd, buf_reserve(&conn->in, HTTP_CONN_READ_BYTES),
+             HTTP_CONN_READ_BYTES, 0);
 
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;

@@ -5,7 +5,8 @@
 static size_t
 http_head_len(struct span in)
 {
-    const char *end = in.len > 0 ? memmem(in.data, in.len, "\r\n\r\n", 4) : NULL;
+    const char *end =
+        in.len > 0 ? memmem(in.data, in.len, "\r\n\r\n", 4) : NULL;
 
     return end == NULL ? 0 : (size_t)(end - in.data) + 4;
 }

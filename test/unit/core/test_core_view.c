@@ -54,9 +54,9 @@ on_destination(void *ctx, const struct core_destination_view *view)
 
     seen->view = *view;
     seen->count++;
-    (void)snprintf(seen->names + used, sizeof(seen->names) - used,
-                   "%s:%.*s ", destination_kind_name(view->kind),
-                   (int)view->name.len, view->name.data);
+    (void)snprintf(seen->names + used, sizeof(seen->names) - used, "%s:%.*s ",
+                   destination_kind_name(view->kind), (int)view->name.len,
+                   view->name.data);
 }
 
 static struct seen

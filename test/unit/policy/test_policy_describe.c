@@ -15,9 +15,9 @@ map_of(const char *text)
     struct faults faults;
 
     faults_clear(&faults);
-    ck_assert_msg(policy_load_text(span_of_text(text), "p.json", &map,
-                                   &faults) == 0,
-                  "%s", faults.errors[0].text);
+    ck_assert_msg(
+        policy_load_text(span_of_text(text), "p.json", &map, &faults) == 0,
+        "%s", faults.errors[0].text);
     return map;
 }
 
@@ -26,8 +26,8 @@ describe(const char *text, enum destination_kind kind, const char *name)
 {
     struct policy_map *map = map_of(text);
     struct span span = span_of_text(name);
-    json_t *tree = policy_describe(policy_map_find(map, kind, span), "p.json",
-                                   kind, span);
+    json_t *tree =
+        policy_describe(policy_map_find(map, kind, span), "p.json", kind, span);
 
     policy_map_free(&map);
     ck_assert_ptr_nonnull(tree);
@@ -40,9 +40,9 @@ key_of(json_t *list, const char *name)
     size_t index;
     json_t *key;
 
-    json_array_foreach (list, index, key) {
-        if (strcmp(json_string_value(json_object_get(key, "key")), name) ==
-            0) {
+    json_array_foreach(list, index, key)
+    {
+        if (strcmp(json_string_value(json_object_get(key, "key")), name) == 0) {
             return key;
         }
     }
@@ -54,9 +54,10 @@ static void
 assert_member(json_t *object, const char *member, const char *expected)
 {
     json_t *value = json_object_get(object, member);
-    char *text = value == NULL ? strdup("")
-                               : json_dumps(value, JSON_ENCODE_ANY |
-                                                       JSON_REAL_PRECISION(6));
+    char *text =
+        value == NULL
+            ? strdup("")
+            : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 
     ck_assert_str_eq(text, expected);
     free(text);
@@ -96,8 +97,7 @@ START_TEST(a_value_says_whether_the_entry_gives_it)
     assert_member(key_of(keys, "queuePrefetch"), "value", "1");
     assert_member(key_of(keys, "queuePrefetch"), "from", "\"entry\"");
     assert_member(key_of(keys, "queueBrowserPrefetch"), "value", "500");
-    assert_member(key_of(keys, "queueBrowserPrefetch"), "from",
-                  "\"built-in\"");
+    assert_member(key_of(keys, "queueBrowserPrefetch"), "from", "\"built-in\"");
     assert_member(key_of(keys, "strictOrderDispatch"), "value", "true");
     assert_member(key_of(keys, "strictOrderDispatch"), "live", "false");
     assert_member(key_of(keys, "queuePrefetch"), "live", "true");
@@ -110,8 +110,7 @@ START_TEST(the_default_entry_applies_where_no_pattern_matches)
     json_t *tree = describe(example, DESTINATION_QUEUE, "other");
     json_t *keys = json_object_get(tree, "keys");
 
-    assert_member(json_object_get(tree, "entry"), "from",
-                  "\"default entry\"");
+    assert_member(json_object_get(tree, "entry"), "from", "\"default entry\"");
     assert_member(json_object_get(tree, "entry"), "pattern", "");
     assert_member(key_of(keys, "queuePrefetch"), "value", "7");
     assert_member(key_of(keys, "queuePrefetch"), "from", "\"default entry\"");
@@ -151,8 +150,7 @@ START_TEST(keys_of_other_kinds_are_left_out)
 {
     json_t *tree = describe(example, DESTINATION_TOPIC, "PRICES.x");
 
-    ck_assert_ptr_null(key_of(json_object_get(tree, "keys"),
-                              "queuePrefetch"));
+    ck_assert_ptr_null(key_of(json_object_get(tree, "keys"), "queuePrefetch"));
     ck_assert_ptr_null(key_of(json_object_get(tree, "keys"), "topic"));
     json_decref(tree);
 }
@@ -170,7 +168,8 @@ START_TEST(every_value_is_one_that_the_file_takes)
     json_t *key;
     char *text;
 
-    json_array_foreach (json_object_get(tree, "keys"), index, key) {
+    json_array_foreach(json_object_get(tree, "keys"), index, key)
+    {
         json_t *value = json_object_get(key, "value");
 
         if (!json_is_null(value)) {
@@ -196,9 +195,8 @@ changes(const char *before, const char *after, enum destination_kind kind,
     struct policy_map *a = map_of(before);
     struct policy_map *b = map_of(after);
     struct span span = span_of_text(name);
-    json_t *list = policy_describe_changes(policy_map_find(a, kind, span),
-                                           policy_map_find(b, kind, span),
-                                           kind);
+    json_t *list = policy_describe_changes(
+        policy_map_find(a, kind, span), policy_map_find(b, kind, span), kind);
 
     policy_map_free(&a);
     policy_map_free(&b);
@@ -255,8 +253,7 @@ START_TEST(what_is_carried_over_is_what_the_table_says)
     enum destination_kind kind = (enum destination_kind)_i;
     struct policy_map *old_map = map_of("{}");
     struct policy_map *new_map = map_of(everything[_i]);
-    struct policy *made =
-        policy_ref(policy_map_find(old_map, kind, SPAN("x")));
+    struct policy *made = policy_ref(policy_map_find(old_map, kind, SPAN("x")));
     struct policy *fresh =
         policy_ref(policy_map_find(new_map, kind, SPAN("x")));
     struct policy *carried = policy_carry_over(made, fresh);
@@ -269,10 +266,12 @@ START_TEST(what_is_carried_over_is_what_the_table_says)
     policy_map_free(&new_map);
     ck_assert_uint_gt(json_array_size(to_fresh), 0);
     ck_assert_uint_gt(json_array_size(to_made), 0);
-    json_array_foreach (to_fresh, index, change) {
+    json_array_foreach(to_fresh, index, change)
+    {
         assert_member(change, "live", "false");
     }
-    json_array_foreach (to_made, index, change) {
+    json_array_foreach(to_made, index, change)
+    {
         assert_member(change, "live", "true");
     }
     json_decref(to_fresh);
