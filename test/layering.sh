@@ -176,6 +176,9 @@ permitted 'core may include headers.h' server/core/x.c '"protocol/headers.h"'
 permitted 'broker.c may include all layers' server/broker.c \
     '"storage/store.h"'
 permitted 'policy may include Jansson' policy/x.c '<jansson.h>'
+permitted 'stompctl may include policy' stompctl/x.c '"policy/policy_load.h"'
+forbidden 'stompctl may not include server' stompctl/x.c '"server/log.h"'
+forbidden 'libxml2 stays in stompctl' policy/x.c '<libxml/tree.h>'
 permitted 'storage may include LevelDB' storage/x.c '<leveldb/c.h>'
 
 echo "1..$count"
