@@ -12,6 +12,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct json_check;
+
+/* Finds a strategy of the family that is called name in this file. */
+typedef bool json_check_strategy_fn(const struct json_check *check,
+                                    const struct json_family *family,
+                                    const char *name,
+                                    struct json_strategy *out);
+
 /* One run over one file; the caller's, its fields set by json_check_init. */
 struct json_check {
     struct span text;
@@ -21,6 +29,8 @@ struct json_check {
     struct buf pointer; /* the same as RFC 6901: `/policies/3/topic` */
     unsigned scope;     /* a row's scopes must have one of these; 0 = all */
     void *ctx;          /* for JSON_KEY_CUSTOM */
+    /* More strategies than a family has of its own; NULL = none. */
+    json_check_strategy_fn *more_strategies;
 };
 
 /* Where the path ended before something was added to it. */

@@ -61,6 +61,7 @@ struct json_family {
     const char *suffix; /* of the long names: `DispatchPolicy` */
     json_strategy_at_fn *at;
     const struct json_keys *parameters; /* of all of them */
+    unsigned plugin_family; /* enum plugin_family; 0 = none from plug-ins */
     bool takes_query; /* `name?parameter=value&...` too, as ActiveMQ does */
 };
 

@@ -89,6 +89,10 @@ json_strategy_find(struct json_check *check, const struct json_key *key,
             return true;
         }
     }
+    if (check->more_strategies != NULL &&
+        check->more_strategies(check, family, name, out)) {
+        return true;
+    }
     json_check_append_quoted(&sentence, span_of_text(name));
     buf_appendf(&sentence, " is not a %s", family->title);
     json_strategy_append_nearest(&sentence, family, name);

@@ -312,6 +312,9 @@ static const struct json_custom policy_load_default = {
 static const struct json_custom policy_load_virtuals = {
     .check = policy_load_check_virtuals,
 };
+static const struct json_custom policy_load_plugin_list = {
+    .check = policy_load_check_plugins,
+};
 static const struct json_custom policy_load_schema = {
     .check = policy_load_check_schema,
 };
@@ -326,6 +329,9 @@ static const struct json_key policy_load_rows[] = {
     { .name = "virtualDestinations",
       .type = JSON_KEY_CUSTOM,
       .custom = &policy_load_virtuals },
+    { .name = "plugins",
+      .type = JSON_KEY_CUSTOM,
+      .custom = &policy_load_plugin_list },
     { .name = "$schema",
       .type = JSON_KEY_CUSTOM,
       .custom = &policy_load_schema },
@@ -347,12 +353,15 @@ policy_load_text(struct span text, const char *source,
     json_check_init(&check, text, source, faults);
     check.ctx = &loader;
     root = json_check_parse(&check);
+    check.more_strategies = policy_load_plugin_strategy;
     if (root != NULL) {
+        policy_load_plugins(&loader, root);
         json_check_object(&check, root, &policy_load_keys, &loader);
         json_decref(root);
     }
     json_check_fini(&check);
     free(loader.places);
+    free(loader.plugins);
     if (faults->total > 0) {
         policy_map_free(&loader.map);
         return -1;

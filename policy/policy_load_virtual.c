@@ -106,7 +106,7 @@ virtual_target_make_filter(struct json_check *check,
                            struct virtual_target *target)
 {
     struct json_check_mark mark;
-    struct error err;
+    struct error err = ERROR_INIT;
     bool fine;
 
     if (target->selector == NULL) {

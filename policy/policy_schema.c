@@ -5,6 +5,7 @@
 #include "policy/policy_schema.h"
 
 #include "policy/json_describe.h"
+#include "policy/plugin.h"
 #include "policy/policy_keys.h"
 #include "policy/selector.h"
 #include "policy/virtual_destination.h"
@@ -241,6 +242,7 @@ static const struct json_family policy_family_dispatch = {
     .title = "dispatch policy",
     .suffix = "DispatchPolicy",
     .at = policy_dispatch_at,
+    .plugin_family = PLUGIN_DISPATCH,
     .parameters = &policy_dispatch_parameters,
 };
 
@@ -256,6 +258,7 @@ static const struct json_family policy_family_recovery = {
     .title = "subscription recovery policy",
     .suffix = "SubscriptionRecoveryPolicy",
     .at = policy_recovery_at,
+    .plugin_family = PLUGIN_RECOVERY,
     .parameters = &policy_recovery_parameters,
 };
 
@@ -263,6 +266,7 @@ static const struct json_family policy_family_recovery_wrapped = {
     .title = "subscription recovery policy",
     .suffix = "SubscriptionRecoveryPolicy",
     .at = policy_recovery_wrapped_at,
+    .plugin_family = PLUGIN_RECOVERY,
     .parameters = &policy_recovery_parameters,
 };
 
@@ -277,6 +281,7 @@ static const struct json_family policy_family_eviction = {
     .title = "message eviction strategy",
     .suffix = "EvictionStrategy",
     .at = policy_eviction_at,
+    .plugin_family = PLUGIN_EVICTION,
     .parameters = &policy_eviction_parameters,
 };
 
@@ -291,6 +296,7 @@ static const struct json_family policy_family_dead_letter = {
     .title = "dead letter strategy",
     .suffix = "DeadLetterStrategy",
     .at = policy_dead_letter_at,
+    .plugin_family = PLUGIN_DEAD_LETTER,
     .parameters = &policy_dead_letter_parameters,
 };
 
@@ -425,6 +431,10 @@ static const char manual_head[] =
     ".B policies\n"
     "An array of entries: objects with the keys below.\n"
     ".TP\n"
+    ".B plugins\n"
+    "An array of absolute paths of shared objects; a strategy of one is given\n"
+    "as \"plugin:strategy\". They run inside the broker: docs/plugins.md.\n"
+    ".TP\n"
     ".B virtualDestinations\n"
     "An array of objects of one name to its parameters: see below. Without it\n"
     "there is one, ActiveMQ's virtual topic; an empty array takes it away.\n"
@@ -548,8 +558,8 @@ policy_schema_print_json(FILE *out)
     }
     virtuals = json_describe_schema(&policy_schema_virtual_keys, 0);
     schema = json_pack(
-        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:{s:s, s:O}, s:o},"
-        " s:b, s:o}",
+        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:{s:s, s:O}, s:{s:s, s:{s:s, s:s}},"
+        " s:o}, s:b, s:o}",
         "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title",
         "stompd policy file", "type", "object", "properties", "$schema",
@@ -557,6 +567,7 @@ policy_schema_print_json(FILE *out)
         entries, "virtualDestinations", "type", "array", "items",
         json_object_get(json_object_get(virtuals, "properties"),
                         "virtualDestinations"),
+        "plugins", "type", "array", "items", "type", "string", "pattern", "^/",
         "default", policy_schema_entry(0, definitions),
         "additionalProperties", 0, "$defs", definitions);
     json_describe_write(schema, out);

@@ -138,6 +138,8 @@ lane_keep(struct lane *lane, uint64_t seq)
         return false;
     }
     lane_open_journal(lane);
+    record.headers = nothing->headers;
+    record.body = nothing->body;
     /* Taken back in the same batch it is never written, but its number is, and
      * with it the journal's name. */
     slot = store_put(core->store, lane->journal, &record, nothing);

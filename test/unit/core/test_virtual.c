@@ -44,7 +44,7 @@ definition_target(struct virtual_destination *definition,
                   const char *selector)
 {
     struct virtual_target target = { .kind = kind, .name = xstrdup(name) };
-    struct error err;
+    struct error err = ERROR_INIT;
 
     if (selector != NULL) {
         target.selector = xstrdup(selector);

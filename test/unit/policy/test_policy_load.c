@@ -585,7 +585,7 @@ static const struct {
       "p:1:2: unknown key \"polices\" (did you mean \"policies\"?)\n" },
     { "{\"x y z\": []}",
       "p:1:2: unknown key \"x y z\"; known here: policies, default, "
-      "virtualDestinations, $schema\n" },
+      "virtualDestinations, plugins, $schema\n" },
     { "{\"policies\": {}}",
       "p:1:14: policies: found an empty object where an array of entries is "
       "expected\n" },
