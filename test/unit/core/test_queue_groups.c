@@ -172,7 +172,7 @@ START_TEST(first_sequence_deals_the_group_anew)
     (void)consume(&a, 0);
     (void)consume(&b, 0);
     for (int i = 0; i < 4; i++) {
-        char body[8];
+        char body[24];
 
         (void)snprintf(body, sizeof(body), "%d", i);
         send_grouped(body, "X", 1);
