@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void __attribute__((cold, noreturn))
-alloc_out_of_memory(size_t size)
+static void __attribute__((cold, noreturn)) alloc_out_of_memory(size_t size)
 {
     (void)fprintf(stderr, "out of memory: cannot get %zu bytes\n", size);
     abort();

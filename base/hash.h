@@ -15,7 +15,7 @@ void hash_seed_random(void);
 /* A seeded 64-bit hash of len bytes. */
 uint64_t hash_bytes(const void *data, size_t len);
 
-#define HASH_FUNCTION(key, len, out) \
+#define HASH_FUNCTION(key, len, out)                                           \
     ((out) = (unsigned)hash_bytes((key), (len)))
 #define HASH_NONFATAL_OOM 1
 #pragma GCC diagnostic push
@@ -25,5 +25,5 @@ uint64_t hash_bytes(const void *data, size_t len);
 #pragma GCC diagnostic pop
 
 /* The struct that embeds *ptr as its member. */
-#define container_of(ptr, type, member) \
+#define container_of(ptr, type, member)                                        \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -39,9 +39,8 @@ span_trim(struct span span)
 struct span
 span_split(struct span *rest, char separator)
 {
-    const char *end = rest->len > 0
-                          ? memchr(rest->data, separator, rest->len)
-                          : NULL;
+    const char *end =
+        rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
     struct span part = *rest;
 
     if (end == NULL) {
@@ -92,8 +91,7 @@ span_to_i64(struct span span, int64_t *value_out)
 bool
 span_is_true(struct span span)
 {
-    return span_equal(span, SPAN("1")) ||
-           span_equal_nocase(span, SPAN("true"));
+    return span_equal(span, SPAN("1")) || span_equal_nocase(span, SPAN("true"));
 }
 
 static bool

@@ -16,7 +16,7 @@ struct span {
 
 #define SPAN_NONE ((struct span){ .data = NULL, .len = 0 })
 /* A span of a string literal. */
-#define SPAN(literal) \
+#define SPAN(literal)                                                          \
     ((struct span){ .data = "" literal, .len = sizeof(literal) - 1 })
 
 static inline struct span

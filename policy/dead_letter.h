@@ -21,11 +21,11 @@ struct dead_letter_parameters {
     /* individual: false = a topic takes the letters of queues, of topics */
     bool use_queue_for_queue_messages; /* default true */
     bool use_queue_for_topic_messages; /* default true */
-    bool per_durable_subscriber; /* individual: a name for each; false */
+    bool per_durable_subscriber;       /* individual: a name for each; false */
     /* UNSET: those that consumers refused, but not those that expired. */
     enum policy_switch process_non_persistent;
-    bool process_expired;        /* default true */
-    int64_t expiration_us;       /* of the letter; 0 = never, the default */
+    bool process_expired;  /* default true */
+    int64_t expiration_us; /* of the letter; 0 = never, the default */
     /* A message that is in the audit already is not dead-lettered again. */
     bool enable_audit;               /* default true */
     uint32_t max_producers_to_audit; /* default 64 */

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct dispatch_member {              /* embedded by the core */
+struct dispatch_member {                 /* embedded by the core */
     struct dispatch_member *prev, *next; /* utlist DL_ list */
     int priority;   /* consumer priority: higher is served first */
     uint64_t order; /* place in subscription order: lower is older */
@@ -28,8 +28,7 @@ typedef void dispatch_insert_fn(struct dispatch_member **list,
 /* Queue: picks the member for the next message, NULL only when *list is empty;
  * may reorder.  The core calls it once per message and, when the pick turns out
  * to be without credit, removes that member and calls again. */
-typedef struct dispatch_member *
-dispatch_pick_fn(struct dispatch_member **list);
+typedef struct dispatch_member *dispatch_pick_fn(struct dispatch_member **list);
 
 /* Topic: called when one message has been offered to every member from first
  * to last; may reorder.  NULL when the order never changes. */
@@ -71,7 +70,7 @@ struct dispatch_policy {
 extern const struct dispatch_policy dispatch_simple;       /* by subscription */
 extern const struct dispatch_policy dispatch_round_robin;  /* head rotates */
 extern const struct dispatch_policy dispatch_strict_order; /* never changes */
-extern const struct dispatch_policy dispatch_priority; /* by priority */
+extern const struct dispatch_policy dispatch_priority;     /* by priority */
 /* As priority: what it does beyond that in ActiveMQ concerns networks of
  * brokers. */
 extern const struct dispatch_policy dispatch_priority_network;

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-struct eviction_node {               /* embedded by the core */
+struct eviction_node {                 /* embedded by the core */
     struct eviction_node *prev, *next; /* utlist DL_, oldest first */
-    uint8_t priority;                /* 0-9 */
+    uint8_t priority;                  /* 0-9 */
     int64_t timestamp_ms;
 };
 

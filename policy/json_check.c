@@ -39,8 +39,7 @@ json_check_fini(struct json_check *check)
 static bool
 json_check_file_fault(const char *path, struct faults *faults, const char *why)
 {
-    (void)error_set_at(faults_next(faults), path, 0, 0, "cannot read: %s",
-                       why);
+    (void)error_set_at(faults_next(faults), path, 0, 0, "cannot read: %s", why);
     return false;
 }
 
@@ -182,11 +181,10 @@ json_check_add(struct json_check *check, bool at_key, size_t path_len,
     }
     (void)(at_key ? json_locate_key(check->text, pointer, &place)
                   : json_locate(check->text, pointer, &place));
-    (void)error_set_at(err, check->source, place.line, place.column,
-                       "%.*s%s%.*s", (int)path_len,
-                       path_len > 0 ? check->path.data : "",
-                       path_len > 0 ? ": " : "", (int)sentence.len,
-                       sentence.data);
+    (void)error_set_at(
+        err, check->source, place.line, place.column, "%.*s%s%.*s",
+        (int)path_len, path_len > 0 ? check->path.data : "",
+        path_len > 0 ? ": " : "", (int)sentence.len, sentence.data);
 }
 
 static void __attribute__((format(printf, 4, 0)))
@@ -236,8 +234,8 @@ json_check_append_found(struct buf *out, const json_t *value)
                                  : SPAN("an empty array"));
         return;
     case JSON_STRING:
-        json_check_append_quoted(out, span_of(json_string_value(value),
-                                              json_string_length(value)));
+        json_check_append_quoted(
+            out, span_of(json_string_value(value), json_string_length(value)));
         return;
     case JSON_INTEGER:
     case JSON_REAL:
@@ -360,8 +358,9 @@ json_check_out_of_scope(struct json_check *check, const struct json_keys *keys,
 
     json_check_append_scopes(&scopes, keys, key->scopes);
     json_check_append_scopes(&here, keys, check->scope);
-    json_check_fault_key(check, "a key of %.*s entries, of no use in a %.*s "
-                                "entry",
+    json_check_fault_key(check,
+                         "a key of %.*s entries, of no use in a %.*s "
+                         "entry",
                          (int)scopes.len, scopes.data, (int)here.len,
                          here.data);
     buf_fini(&scopes);
@@ -412,7 +411,8 @@ json_check_object(struct json_check *check, json_t *object,
         return;
     }
     json_check_required(check, object, keys);
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         const struct json_key *key = json_check_row(keys, name);
         struct json_check_mark mark = json_check_enter_key(check, name);
 

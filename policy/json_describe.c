@@ -109,8 +109,7 @@ describe_object(const struct json_keys *keys, unsigned scope,
 
         if (json_key_is_in_scope(row, scope) &&
             describe_is_parameter(row, strategy)) {
-            (void)json_object_set_new(properties, row->name,
-                                      describe_row(row));
+            (void)json_object_set_new(properties, row->name, describe_row(row));
             if (row->required) {
                 (void)json_array_append_new(required, json_string(row->name));
             }
@@ -128,8 +127,8 @@ describe_object(const struct json_keys *keys, unsigned scope,
 /* Adds one of the names of a strategy to both ways of giving it. */
 static void
 describe_strategy_name(const struct json_family *family,
-                       const struct json_strategy *strategy,
-                       const char *name, json_t *names, json_t *properties)
+                       const struct json_strategy *strategy, const char *name,
+                       json_t *names, json_t *properties)
 {
     if (json_object_get(properties, name) == NULL) {
         if (describe_name_is_enough(family, strategy->name)) {
@@ -260,13 +259,12 @@ describe_strategy_default(const struct json_key *key, json_t *name)
 
     for (size_t i = 0; keys != NULL && i < keys->count; i++) {
         const struct json_key *row = &keys->rows[i];
-        bool applies =
-            row->strategy != NULL &&
-            strcmp(row->strategy, json_string_value(name)) == 0;
+        bool applies = row->strategy != NULL &&
+                       strcmp(row->strategy, json_string_value(name)) == 0;
 
         /* The rows for each strategy are for those that have some. */
-        if (applies || (row->strategy == NULL && json_object_size(parameters) >
-                                                     0)) {
+        if (applies ||
+            (row->strategy == NULL && json_object_size(parameters) > 0)) {
             (void)json_object_set_new(parameters, row->name,
                                       describe_default(row));
         }

@@ -71,7 +71,7 @@ struct json_custom {
     const char *expects; /* "a pattern", for the manual */
     const char *schema;  /* its JSON Schema; NULL where none is printed */
     json_t *(*read)(const void *target); /* the value, new; NULL = no value */
-    bool any_scope;      /* check is called whatever the scope is */
+    bool any_scope; /* check is called whatever the scope is */
 };
 
 /* Whether a text has the form that it needs; -1 with a sentence. */
@@ -86,14 +86,14 @@ struct json_key {
     const char *default_text; /* JSON; NULL when absence is the default */
     const char *help;         /* for the manual: sentences */
 
-    unsigned scopes; /* bits; 0 = all.  See struct json_keys */
+    unsigned scopes;      /* bits; 0 = all.  See struct json_keys */
     const char *strategy; /* parameter: of this one only; NULL = of each */
     const char *const *choices;
     const struct json_family *family;
     const struct json_keys *keys;
     const struct json_custom *custom;
     json_text_fn *text; /* STRING: beside not being empty; NULL = any */
-    bool required; /* parameters, and keys of an object of their own */
+    bool required;      /* parameters, and keys of an object of their own */
     bool stays; /* a reload changes it only for what is made from then on */
 };
 
@@ -104,5 +104,5 @@ struct json_keys {
     const char *const *scope_names; /* by bit; NULL when scopes are not used */
 };
 
-#define JSON_KEYS(table) .rows = (table), .count = sizeof(table) / \
-                                                   sizeof((table)[0])
+#define JSON_KEYS(table)                                                       \
+    .rows = (table), .count = sizeof(table) / sizeof((table)[0])

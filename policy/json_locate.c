@@ -23,9 +23,8 @@ scan_is(const struct json_scan *scan, char c)
 static void
 scan_blanks(struct json_scan *scan)
 {
-    while (scan->at < scan->end &&
-           (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\n' ||
-            *scan->at == '\r')) {
+    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\t' ||
+                                    *scan->at == '\n' || *scan->at == '\r')) {
         scan->at++;
     }
 }
@@ -210,8 +209,7 @@ scan_of(struct span text)
 }
 
 bool
-json_locate(struct span text, struct span pointer,
-            struct json_place *place_out)
+json_locate(struct span text, struct span pointer, struct json_place *place_out)
 {
     struct json_scan scan = scan_of(text);
     const char *key;

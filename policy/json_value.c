@@ -52,14 +52,16 @@ json_key_append_expects(const struct json_key *key, struct buf *out)
         if (key->min < 0) { /* only -1 makes sense */
             buf_append_span(out, SPAN("-1, or "));
         }
-        buf_appendf(out, "a duration from %s to %s (milliseconds, or \"250ms\","
-                         " \"10s\", \"5m\", \"1h\")",
+        buf_appendf(out,
+                    "a duration from %s to %s (milliseconds, or \"250ms\","
+                    " \"10s\", \"5m\", \"1h\")",
                     units_format_duration(key->min < 0 ? 0 : key->min, min),
                     units_format_duration(key->max, max));
         return;
     case JSON_KEY_SIZE:
-        buf_appendf(out, "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
-                         "\"1gb\")",
+        buf_appendf(out,
+                    "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
+                    "\"1gb\")",
                     units_format_size(key->min, min),
                     units_format_size(key->max, max));
         return;

@@ -28,23 +28,23 @@ enum policy_delivery_mode {
 
 /* Which advisory messages a destination gives rise to. */
 struct policy_advisories {
-    bool consumed;           /* advisoryForConsumed */
-    bool delivery;           /* advisoryForDelivery */
-    bool dispatched;         /* advisoryForDispatched */
-    bool discarding;         /* advisoryForDiscardingMessages */
-    bool slow_consumers;     /* advisoryForSlowConsumers */
-    bool fast_producers;     /* advisoryForFastProducers */
-    bool when_full;          /* advisoryWhenFull */
-    bool no_consumers;       /* sendAdvisoryIfNoConsumers */
-    bool include_body;       /* includeBodyForAdvisory */
+    bool consumed;       /* advisoryForConsumed */
+    bool delivery;       /* advisoryForDelivery */
+    bool dispatched;     /* advisoryForDispatched */
+    bool discarding;     /* advisoryForDiscardingMessages */
+    bool slow_consumers; /* advisoryForSlowConsumers */
+    bool fast_producers; /* advisoryForFastProducers */
+    bool when_full;      /* advisoryWhenFull */
+    bool no_consumers;   /* sendAdvisoryIfNoConsumers */
+    bool include_body;   /* includeBodyForAdvisory */
 };
 
 /* How much a slow topic subscription may hold, in bytes, beside its count:
  * more than hard at once, or more than soft for soft_us, and messages are
  * evicted.  Source: Valkey's client-output-buffer-limit. */
 struct policy_pending_bytes {
-    size_t hard;     /* 0 = none */
-    size_t soft;     /* 0 = none */
+    size_t hard; /* 0 = none */
+    size_t soft; /* 0 = none */
     int64_t soft_us;
 };
 
@@ -63,19 +63,19 @@ struct policy {
     struct dispatch_parameters topic_dispatch_parameters;
     const struct dispatch_policy *queue_dispatch; /* by strictOrderDispatch */
     bool use_consumer_priority;
-    bool all_consumers_exclusive;         /* allConsumersExclusiveByDefault */
-    uint32_t consumers_before_dispatch;   /* consumersBeforeDispatchStarts */
-    int64_t time_before_dispatch_us;      /* timeBeforeDispatchStarts */
+    bool all_consumers_exclusive;       /* allConsumersExclusiveByDefault */
+    uint32_t consumers_before_dispatch; /* consumersBeforeDispatchStarts */
+    int64_t time_before_dispatch_us;    /* timeBeforeDispatchStarts */
     bool prioritized_messages;
     bool lazy_dispatch;
     const struct message_group_map *message_groups;
     struct message_group_parameters message_group_parameters;
-    bool rebalance_message_groups;        /* rebalanceMessageGroups: ours */
+    bool rebalance_message_groups; /* rebalanceMessageGroups: ours */
 
     const struct recovery_policy *recovery;
     struct recovery_parameters recovery_parameters; /* hooks unset */
     bool always_retroactive;
-    bool mark_recovered;                  /* markRecoveredMessages: ours */
+    bool mark_recovered; /* markRecoveredMessages: ours */
 
     const struct pending_limit_strategy *pending_limit;
     struct pending_limit_parameters pending_limit_parameters;
@@ -89,14 +89,14 @@ struct policy {
     struct dead_letter_parameters dead_letter_parameters;
     struct redelivery_parameters redelivery; /* redeliveryPolicy */
 
-    size_t memory_limit;                  /* memoryLimit; 0 = the broker's */
+    size_t memory_limit; /* memoryLimit; 0 = the broker's */
     bool producer_flow_control;
     enum policy_switch send_fail_if_no_space;
-    int64_t send_fail_after_us;           /* sendFailIfNoSpaceAfterTimeout */
-    uint32_t cursor_memory_high_water;    /* percent of memory_limit */
+    int64_t send_fail_after_us;        /* sendFailIfNoSpaceAfterTimeout */
+    uint32_t cursor_memory_high_water; /* percent of memory_limit */
     int64_t blocked_producer_warning_us;
 
-    int64_t expire_messages_period_us;    /* expireMessagesPeriod; 0 = never */
+    int64_t expire_messages_period_us; /* expireMessagesPeriod; 0 = never */
     uint32_t max_expire_page_size;
 
     uint32_t queue_prefetch;
@@ -109,8 +109,8 @@ struct policy {
     enum policy_delivery_mode delivery_mode;
 
     bool gc_inactive_destinations;
-    int64_t inactive_timeout_us;          /* inactiveTimeoutBeforeGC */
-    int64_t max_destinations;             /* -1 = no limit */
+    int64_t inactive_timeout_us; /* inactiveTimeoutBeforeGC */
+    int64_t max_destinations;    /* -1 = no limit */
     bool allow_temp_destination_stealing;
 };
 

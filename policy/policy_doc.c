@@ -21,9 +21,8 @@ static const struct {
 int
 main(int argc, char **argv)
 {
-    for (size_t i = 0;
-         argc == 2 &&
-         i < sizeof(policy_doc_parts) / sizeof(policy_doc_parts[0]);
+    for (size_t i = 0; argc == 2 && i < sizeof(policy_doc_parts) /
+                                            sizeof(policy_doc_parts[0]);
          i++) {
         if (strcmp(argv[1], policy_doc_parts[i].name) == 0) {
             policy_doc_parts[i].print(stdout);

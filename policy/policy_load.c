@@ -41,8 +41,7 @@ static bool
 policy_load_kind_of(const char *key, enum destination_kind *kind_out)
 {
     for (unsigned i = 0; i < DESTINATION_KIND_COUNT; i++) {
-        if (strcmp(key, destination_kind_name((enum destination_kind)i)) ==
-            0) {
+        if (strcmp(key, destination_kind_name((enum destination_kind)i)) == 0) {
             *kind_out = (enum destination_kind)i;
             return true;
         }
@@ -63,8 +62,9 @@ policy_load_take_kind(struct json_check *check, const char *key)
         return false;
     }
     if (loader->kind_key != NULL) {
-        json_check_fault_key(check, "the entry is for \"%s\" already; it can "
-                                    "be for one kind only",
+        json_check_fault_key(check,
+                             "the entry is for \"%s\" already; it can "
+                             "be for one kind only",
                              loader->kind_key);
         return false;
     }
@@ -101,13 +101,14 @@ policy_load_pattern_is_fine(struct json_check *check, struct span pattern)
                                 "destination");
         fine = false;
     }
-    for (size_t i = 0;
-         i < sizeof(policy_prefixes) / sizeof(policy_prefixes[0]); i++) {
+    for (size_t i = 0; i < sizeof(policy_prefixes) / sizeof(policy_prefixes[0]);
+         i++) {
         struct span prefix = span_of_text(policy_prefixes[i]);
 
         if (span_starts_with(pattern, prefix)) {
-            json_check_fault(check, "the pattern %.*s is to be given without "
-                                    "%s: the key says what it is for",
+            json_check_fault(check,
+                             "the pattern %.*s is to be given without "
+                             "%s: the key says what it is for",
                              (int)quoted.len, quoted.data, policy_prefixes[i]);
             fine = false;
         }
@@ -134,8 +135,9 @@ policy_load_add(struct json_check *check, enum destination_kind kind,
         json_check_fault(check, "the pattern %.*s is given twice here",
                          (int)quoted.len, quoted.data);
     } else {
-        json_check_fault(check, "the pattern %.*s has an entry in line %u "
-                                "already",
+        json_check_fault(check,
+                         "the pattern %.*s has an entry in line %u "
+                         "already",
                          (int)quoted.len, quoted.data, other->line);
     }
     buf_fini(&quoted);
@@ -183,8 +185,9 @@ policy_load_check_true(struct json_check *check, json_t *value, void *target)
         return;
     }
     if (!json_is_true(value)) {
-        json_check_expected(check, value, "true (all of them, there is no "
-                                          "pattern for temporary ones)");
+        json_check_expected(check, value,
+                            "true (all of them, there is no "
+                            "pattern for temporary ones)");
         return;
     }
     policy_load_set_pattern(policy, ">");
@@ -217,7 +220,8 @@ policy_load_scope(json_t *entry)
     const char *key;
     json_t *value;
 
-    json_object_foreach (entry, key, value) {
+    json_object_foreach(entry, key, value)
+    {
         if (policy_load_kind_of(key, &kind)) {
             return 1U << kind;
         }
@@ -269,10 +273,11 @@ policy_load_check_policies(struct json_check *check, json_t *value,
         return;
     }
     policy_loader_find_places(loader, check, value);
-    json_array_foreach (value, index, entry) {
+    json_array_foreach(value, index, entry)
+    {
         struct json_check_mark mark = json_check_enter_index(check, index);
-        struct policy *policy = policy_load_entry(
-            check, entry, policy_loader_line(loader, index));
+        struct policy *policy =
+            policy_load_entry(check, entry, policy_loader_line(loader, index));
 
         policy_unref(&policy);
         json_check_leave(check, mark);

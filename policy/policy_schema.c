@@ -15,8 +15,7 @@
 /* What ActiveMQ has in these places and stompd has no use for.  Not ignored:
  * who wrote it expects something. */
 static const struct json_refusal policy_refusals[] = {
-    { "advancedMessageStatisticsEnabled",
-      "the statistics are always kept" },
+    { "advancedMessageStatisticsEnabled", "the statistics are always kept" },
     { "advancedNetworkStatisticsEnabled",
       "stompd makes no network of brokers" },
     { "doOptimzeMessageStorage",
@@ -24,10 +23,8 @@ static const struct json_refusal policy_refusals[] = {
     { "enableAudit",
       "producers of STOMP do not number their messages, so there are no"
       " duplicates to look for" },
-    { "gcWithNetworkConsumers",
-      "stompd makes no network of brokers" },
-    { "inactiveTimoutBeforeGC",
-      "it is spelt inactiveTimeoutBeforeGC" },
+    { "gcWithNetworkConsumers", "stompd makes no network of brokers" },
+    { "inactiveTimoutBeforeGC", "it is spelt inactiveTimeoutBeforeGC" },
     { "maxAuditDepth",
       "producers of STOMP do not number their messages, so there are no"
       " duplicates to look for" },
@@ -47,10 +44,8 @@ static const struct json_refusal policy_refusals[] = {
     { "messageInterceptorStrategy",
       "a message goes out as it came in; deliveryMode says whether it "
       "is persistent" },
-    { "minimumMessageSize",
-      "a message counts with what it really takes" },
-    { "networkBridgeFilterFactory",
-      "stompd makes no network of brokers" },
+    { "minimumMessageSize", "a message counts with what it really takes" },
+    { "networkBridgeFilterFactory", "stompd makes no network of brokers" },
     { "optimizeMessageStoreInFlightLimit",
       "the store does no work for messages that nobody waits for anyway" },
     { "optimizedDispatch",
@@ -73,14 +68,12 @@ static const struct json_refusal policy_refusals[] = {
       " duplicates to look for" },
     { "storeUsageHighWaterMark",
       "the only ceiling of the store is the free space of its disk" },
-    { "useCache",
-      "what waits is in memory up to memoryLimit and in the store "
-      "beyond it, for every destination" },
+    { "useCache", "what waits is in memory up to memoryLimit and in the store "
+                  "beyond it, for every destination" },
     { "usePrefetchExtension",
       "messages of an open transaction count as unacknowledged until "
       "its COMMIT" },
-    { "useTopicSubscriptionInflightStats",
-      "the statistics are always kept" },
+    { "useTopicSubscriptionInflightStats", "the statistics are always kept" },
     { .name = NULL },
 };
 
@@ -93,8 +86,7 @@ static const struct json_refusal policy_eviction_refusals[] = {
 };
 
 static const struct json_refusal policy_slow_consumer_refusals[] = {
-    { "ignoreNetworkConsumers",
-      "stompd makes no network of brokers" },
+    { "ignoreNetworkConsumers", "stompd makes no network of brokers" },
     { .name = NULL },
 };
 
@@ -111,21 +103,33 @@ static const struct json_refusal policy_virtual_refusals[] = {
 
 /* In the order of enum policy_delivery_mode. */
 static const char *const policy_delivery_modes[] = {
-    "asSent", "persistent", "nonPersistent", NULL,
+    "asSent",
+    "persistent",
+    "nonPersistent",
+    NULL,
 };
 
 /* In the order of enum destination_kind. */
 static const char *const policy_scope_names[] = {
-    "queue", "topic", "tempQueue", "tempTopic",
+    "queue",
+    "topic",
+    "tempQueue",
+    "tempTopic",
 };
 
-#define ROW(target_, required_, strategy_, name_, type_, field_, min_, max_, \
-            default_, more_, help_)                                          \
-    {                                                                        \
-        .required = (required_), .strategy = (strategy_), .name = (name_),   \
-        .type = JSON_KEY_##type_, .offset = offsetof(target_, field_),       \
-        .min = (min_), .max = (max_), .default_text = (default_),            \
-        .help = (help_), more_,                                              \
+#define ROW(target_, required_, strategy_, name_, type_, field_, min_, max_,   \
+            default_, more_, help_)                                            \
+    {                                                                          \
+        .required = (required_),                                               \
+        .strategy = (strategy_),                                               \
+        .name = (name_),                                                       \
+        .type = JSON_KEY_##type_,                                              \
+        .offset = offsetof(target_, field_),                                   \
+        .min = (min_),                                                         \
+        .max = (max_),                                                         \
+        .default_text = (default_),                                            \
+        .help = (help_),                                                       \
+        more_,                                                                 \
     },
 #define PARAMETER(...) ROW(struct policy, false, __VA_ARGS__)
 #define MUST(...) ROW(struct policy, true, __VA_ARGS__)
@@ -207,19 +211,19 @@ static const struct json_keys policy_redelivery_keys = {
 };
 
 /* The lists are of different types with the same first members. */
-#define FAMILY_AT(family, list)                                  \
-    static bool family##_at(size_t index, struct json_strategy *out) \
-    {                                                            \
-        if ((list)[index] == NULL) {                             \
-            return false;                                        \
-        }                                                        \
-        *out = (struct json_strategy){                           \
-            .name = (list)[index]->name,                         \
-            .long_name = (list)[index]->long_name,               \
-            .doc = (list)[index]->doc,                           \
-            .strategy = (list)[index],                           \
-        };                                                       \
-        return true;                                             \
+#define FAMILY_AT(family, list)                                                \
+    static bool family##_at(size_t index, struct json_strategy *out)           \
+    {                                                                          \
+        if ((list)[index] == NULL) {                                           \
+            return false;                                                      \
+        }                                                                      \
+        *out = (struct json_strategy){                                         \
+            .name = (list)[index]->name,                                       \
+            .long_name = (list)[index]->long_name,                             \
+            .doc = (list)[index]->doc,                                         \
+            .strategy = (list)[index],                                         \
+        };                                                                     \
+        return true;                                                           \
     }
 
 FAMILY_AT(policy_dispatch, dispatch_policies)
@@ -331,10 +335,15 @@ static const struct json_custom policy_strict_order = {
 
 #define KEY(name_, type_, field_, scopes_, min_, max_, default_, more_, help_) \
     {                                                                          \
-        .name = (name_), .type = JSON_KEY_##type_,                             \
-        .offset = offsetof(struct policy, field_), .scopes = (scopes_),        \
-        .min = (min_), .max = (max_), .default_text = (default_),              \
-        .help = (help_), more_,                                                \
+        .name = (name_),                                                       \
+        .type = JSON_KEY_##type_,                                              \
+        .offset = offsetof(struct policy, field_),                             \
+        .scopes = (scopes_),                                                   \
+        .min = (min_),                                                         \
+        .max = (max_),                                                         \
+        .default_text = (default_),                                            \
+        .help = (help_),                                                       \
+        more_,                                                                 \
     },
 
 static const struct json_key policy_rows[] = { POLICY_KEYS(KEY) };
@@ -517,11 +526,11 @@ policy_schema_define(json_t *properties, json_t *definitions)
     json_t *property;
     void *next;
 
-    json_object_foreach_safe (properties, next, name, property) {
+    json_object_foreach_safe(properties, next, name, property)
+    {
         (void)json_object_set(definitions, name, property);
         (void)json_object_set_new(
-            properties, name,
-            json_pack("{s:s+}", "$ref", "#/$defs/", name));
+            properties, name, json_pack("{s:s+}", "$ref", "#/$defs/", name));
     }
 }
 
@@ -553,23 +562,23 @@ policy_schema_print_json(FILE *out)
     json_t *schema;
 
     for (unsigned i = 0; i < DESTINATION_KIND_COUNT; i++) {
-        (void)json_array_append_new(entries, policy_schema_entry(1U << i,
-                                                                 definitions));
+        (void)json_array_append_new(entries,
+                                    policy_schema_entry(1U << i, definitions));
     }
     virtuals = json_describe_schema(&policy_schema_virtual_keys, 0);
     schema = json_pack(
-        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:{s:s, s:O}, s:{s:s, s:{s:s, s:s}},"
+        "{s:s, s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:o}}, s:{s:s, s:O}, s:{s:s, "
+        "s:{s:s, s:s}},"
         " s:o}, s:b, s:o}",
-        "$schema",
-        "https://json-schema.org/draft/2020-12/schema", "title",
-        "stompd policy file", "type", "object", "properties", "$schema",
-        "type", "string", "policies", "type", "array", "items", "oneOf",
-        entries, "virtualDestinations", "type", "array", "items",
+        "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
+        "stompd policy file", "type", "object", "properties", "$schema", "type",
+        "string", "policies", "type", "array", "items", "oneOf", entries,
+        "virtualDestinations", "type", "array", "items",
         json_object_get(json_object_get(virtuals, "properties"),
                         "virtualDestinations"),
         "plugins", "type", "array", "items", "type", "string", "pattern", "^/",
-        "default", policy_schema_entry(0, definitions),
-        "additionalProperties", 0, "$defs", definitions);
+        "default", policy_schema_entry(0, definitions), "additionalProperties",
+        0, "$defs", definitions);
     json_describe_write(schema, out);
     json_decref(virtuals);
     json_decref(schema);
@@ -578,9 +587,9 @@ policy_schema_print_json(FILE *out)
 void
 policy_schema_print_defaults(FILE *out)
 {
-    json_t *file = json_pack("{s:o, s:[]}", "default",
-                             json_describe_defaults(&policy_schema_keys),
-                             "policies");
+    json_t *file =
+        json_pack("{s:o, s:[]}", "default",
+                  json_describe_defaults(&policy_schema_keys), "policies");
 
     json_describe_write(file, out);
     json_decref(file);

@@ -38,7 +38,7 @@ struct recovery_parameters {
     recovery_hold_fn *hold;
     recovery_hold_fn *release;
     recovery_accepts_fn *accepts; /* queryBased; NULL = every message */
-    void *query_state; /* what accepts gets; outlives the recovery state */
+    void *query_state;   /* what accepts gets; outlives the recovery state */
     int64_t duration_us; /* timed: recoverDuration, default 60 s */
     size_t count;        /* fixedCount, queryBased: maximumSize, 100 */
     size_t bytes;        /* fixedSized: maximumSize, default 64 KiB */

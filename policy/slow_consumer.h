@@ -21,14 +21,14 @@ enum { SLOW_CONSUMER_REASON_MAX = 192 };
 
 /* What is known of one consumer at a check. */
 struct slow_consumer_facts {
-    bool slow;                  /* its window is full and more is waiting */
+    bool slow; /* its window is full and more is waiting */
     /* When it last acknowledged, or subscribed, or was handed a message while
      * it had none: what lies before that is not its delay. */
     int64_t last_ack_us;
     uint32_t in_flight_count;
-    uint32_t prefetch;          /* of which in_flight_count are used */
-    uint64_t waiting_count;     /* for the sentence only */
-    int64_t now_us;             /* monotonic, not 0 */
+    uint32_t prefetch;      /* of which in_flight_count are used */
+    uint64_t waiting_count; /* for the sentence only */
+    int64_t now_us;         /* monotonic, not 0 */
 };
 
 /* Kept by the core per consumer and strategy; zero at first. */
@@ -39,7 +39,7 @@ struct slow_consumer_record {
 
 enum slow_consumer_verdict {
     SLOW_CONSUMER_FINE,
-    SLOW_CONSUMER_SLOW,  /* listed, not to be cut yet */
+    SLOW_CONSUMER_SLOW, /* listed, not to be cut yet */
     SLOW_CONSUMER_ABORT,
 };
 

@@ -57,8 +57,8 @@ struct trie {
 static uint64_t
 trie_hash(const struct trie_node *parent, struct span level)
 {
-    uint64_t hash = hash_bytes(level.data, level.len) ^
-                    ((uint64_t)(uintptr_t)parent >> 4);
+    uint64_t hash =
+        hash_bytes(level.data, level.len) ^ ((uint64_t)(uintptr_t)parent >> 4);
 
     hash *= UINT64_C(0x9E3779B97F4A7C15);
     return hash ^ (hash >> 32);
@@ -176,8 +176,7 @@ static struct trie_slot *
 trie_slot(const struct trie *trie, struct span pattern, struct trie *make,
           struct trie_node **node_out)
 {
-    struct span rest =
-        pattern.data != NULL ? pattern_trim(pattern) : SPAN("");
+    struct span rest = pattern.data != NULL ? pattern_trim(pattern) : SPAN("");
     struct trie_node *node = trie->root;
 
     while (node != NULL && rest.data != NULL) {

@@ -53,8 +53,7 @@ units_parse(const struct unit *units, struct span text, int64_t *value_out)
 }
 
 static const char *
-units_format(const struct unit *units, int64_t value,
-             char text[UNITS_TEXT_MAX])
+units_format(const struct unit *units, int64_t value, char text[UNITS_TEXT_MAX])
 {
     size_t i = value == 0 ? UNITS_PER_KIND - 1 : 0;
 

@@ -9,7 +9,7 @@
 
 enum { DESTINATION_SHOWN_BYTES = 96 };
 
-#define DESTINATION_ACCEPTED \
+#define DESTINATION_ACCEPTED                                                   \
     "/queue/NAME, /topic/NAME, /temp-queue/NAME or /temp-topic/NAME"
 
 struct destination_prefix {
@@ -18,7 +18,10 @@ struct destination_prefix {
     bool remote;
 };
 
-#define PREFIX(literal) { .data = (literal), .len = sizeof(literal) - 1 }
+#define PREFIX(literal)                                                        \
+    {                                                                          \
+        .data = (literal), .len = sizeof(literal) - 1                          \
+    }
 
 /* The first row of a kind is how we write it. */
 static const struct destination_prefix destination_prefixes[] = {
@@ -71,16 +74,21 @@ destination_name_refuse(struct span name, struct span text, struct error *err)
 
     (void)span_escape(text, shown, sizeof(shown));
     if (name.len == 0) {
-        return error_set(err, "destination \"%s\" lacks a name; expected "
-                         DESTINATION_ACCEPTED, shown);
+        return error_set(
+            err,
+            "destination \"%s\" lacks a name; expected " DESTINATION_ACCEPTED,
+            shown);
     }
     if (name.len > DESTINATION_NAME_BYTES) {
-        return error_set(err, "a name of %zu bytes in destination \"%s\" is "
-                         "above the limit of %d bytes", name.len, shown,
-                         (int)DESTINATION_NAME_BYTES);
+        return error_set(err,
+                         "a name of %zu bytes in destination \"%s\" is "
+                         "above the limit of %d bytes",
+                         name.len, shown, (int)DESTINATION_NAME_BYTES);
     }
-    return error_set(err, "destination \"%s\" holds a control character; "
-                     "a name may have any other", shown);
+    return error_set(err,
+                     "destination \"%s\" holds a control character; "
+                     "a name may have any other",
+                     shown);
 }
 
 static int
@@ -96,8 +104,7 @@ destination_name_check(struct span name, struct span text, struct error *err)
 /* Reads one item, trimmed and not empty.  whole is the prefix that items
  * without one inherit, NULL before the first. */
 static int
-destination_name_read(struct span item,
-                      const struct destination_prefix **whole,
+destination_name_read(struct span item, const struct destination_prefix **whole,
                       const struct destination_name_options *options,
                       struct destination_name *name_out, struct error *err)
 {
@@ -109,7 +116,8 @@ destination_name_read(struct span item,
         name = span_trim(span_after(item, prefix->text.len));
         *whole = *whole != NULL ? *whole : prefix;
     } else if (*whole == NULL && options != NULL && options->refuse_plain) {
-        return error_set(err, "destination \"%s\" has no known prefix; "
+        return error_set(err,
+                         "destination \"%s\" has no known prefix; "
                          "expected " DESTINATION_ACCEPTED,
                          span_escape(item, shown, sizeof(shown)));
     } else {
@@ -163,8 +171,10 @@ destination_name_parse(struct span text,
             continue;
         }
         if (count == DESTINATION_COMPOSITE_COUNT) {
-            return error_set(err, "a composite destination has more than %d "
-                             "names", (int)DESTINATION_COMPOSITE_COUNT);
+            return error_set(err,
+                             "a composite destination has more than %d "
+                             "names",
+                             (int)DESTINATION_COMPOSITE_COUNT);
         }
         names_out[count++] = name;
     }

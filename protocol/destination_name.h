@@ -13,13 +13,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DESTINATION_NAME_BYTES = 4096 };   /* one name */
-enum { DESTINATION_COMPOSITE_COUNT = 64 };/* names in one composite */
+enum { DESTINATION_NAME_BYTES = 4096 };    /* one name */
+enum { DESTINATION_COMPOSITE_COUNT = 64 }; /* names in one composite */
 
 struct destination_name {
     enum destination_kind kind;
-    bool remote;    /* a temporary destination by its real name */
-    bool wildcard;  /* some whole level is `*`, or the last one is `>` */
+    bool remote;      /* a temporary destination by its real name */
+    bool wildcard;    /* some whole level is `*`, or the last one is `>` */
     struct span name; /* borrowed from the text, without the prefix */
 };
 

@@ -5,7 +5,10 @@
  */
 #include "protocol/frame.h"
 
-#define FRAME_NAME(literal) { .data = (literal), .len = sizeof(literal) - 1 }
+#define FRAME_NAME(literal)                                                    \
+    {                                                                          \
+        .data = (literal), .len = sizeof(literal) - 1                          \
+    }
 
 static const struct span frame_names[FRAME_COMMAND_COUNT] = {
     [FRAME_UNKNOWN] = FRAME_NAME(""),

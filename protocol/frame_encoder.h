@@ -26,8 +26,8 @@ struct frame_encoder {
  * given exactly that many bytes.  CONNECT, STOMP and CONNECTED are written
  * raw, whatever the version (V12-037, D3). */
 void frame_encoder_begin(struct frame_encoder *encoder, struct buf *out,
-                         enum frame_command command,
-                         enum stomp_version version, size_t body_len);
+                         enum frame_command command, enum stomp_version version,
+                         size_t body_len);
 void frame_encoder_header(struct frame_encoder *encoder, struct span name,
                           struct span value);
 void frame_encoder_header_u64(struct frame_encoder *encoder, struct span name,

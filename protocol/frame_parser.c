@@ -48,15 +48,15 @@ enum parser_state {
     PARSER_BETWEEN, /* before a frame: EOLs and lone NULs are skipped */
     PARSER_COMMAND,
     PARSER_HEADERS,
-    PARSER_BODY_COUNTED,   /* content-length octets, then a NUL */
+    PARSER_BODY_COUNTED, /* content-length octets, then a NUL */
     PARSER_BODY_UNTIL_NUL,
     PARSER_DONE,   /* a frame is lent out until the next call */
     PARSER_FAILED, /* for good: fault and fault_text say how */
 };
 
 enum parser_step {
-    PARSER_STEP_ON,    /* state changed, or a line was taken */
-    PARSER_STEP_MORE,  /* input used up */
+    PARSER_STEP_ON,   /* state changed, or a line was taken */
+    PARSER_STEP_MORE, /* input used up */
     PARSER_STEP_FRAME,
     PARSER_STEP_FAIL,
 };
@@ -79,8 +79,7 @@ struct frame_parser {
 };
 /* Each idle connection has one. */
 _Static_assert(sizeof(struct frame_parser) +
-                       FRAME_STORE_FIRST_HEADERS *
-                           sizeof(struct frame_header) <
+                       FRAME_STORE_FIRST_HEADERS * sizeof(struct frame_header) <
                    600,
                "an idle parser holds less than 600 bytes");
 
@@ -120,8 +119,7 @@ frame_parser_gather(struct frame_parser *parser, struct parser_input *in,
 
 /* Keeps what is known of the frame for frame_parser_rejected. */
 static void
-frame_parser_keep_rejected(struct frame_parser *parser,
-                           struct parser_input *in)
+frame_parser_keep_rejected(struct frame_parser *parser, struct parser_input *in)
 {
     bool kept = frame_store_is_gathering(&parser->store) ||
                 in->at == in->start || frame_parser_gather(parser, in, 0);
@@ -193,8 +191,8 @@ frame_parser_fail_long_line(struct frame_parser *parser,
         return frame_parser_fail(
             parser, in, FRAME_PARSE_TOO_BIG,
             "the header lines of the frame, up to line %zu (\"%s\"), are "
-            "above the limit of %zu bytes", parser->line_number, shown,
-            limits->headers_bytes);
+            "above the limit of %zu bytes",
+            parser->line_number, shown, limits->headers_bytes);
     }
     return frame_parser_fail(
         parser, in, FRAME_PARSE_TOO_BIG,
@@ -291,8 +289,8 @@ frame_parser_command(struct frame_parser *parser, struct parser_input *in)
 {
     enum frame_command command;
     struct span line = SPAN_NONE;
-    enum parser_step step = frame_parser_take_line(
-        parser, in, parser->limits.command_bytes, &line);
+    enum parser_step step =
+        frame_parser_take_line(parser, in, parser->limits.command_bytes, &line);
 
     if (step != PARSER_STEP_ON) {
         return step;
@@ -383,8 +381,7 @@ frame_parser_header(struct frame_parser *parser, struct parser_input *in,
         return frame_parser_fail_line(parser, in, fault, line);
     }
     if (parser->escapes && memchr(line.data, '\\', line.len) != NULL) {
-        enum parser_step step =
-            frame_parser_decode(parser, in, line, &header);
+        enum parser_step step = frame_parser_decode(parser, in, line, &header);
 
         if (step != PARSER_STEP_ON) {
             return step;
@@ -411,8 +408,8 @@ frame_parser_cut_plain(struct frame_parser *parser, struct parser_input *in,
     if (frame_store_is_gathering(&parser->store)) {
         return false;
     }
-    rest.len = rest.len < limit + PARSER_LINE_END ? rest.len
-                                                  : limit + PARSER_LINE_END;
+    rest.len =
+        rest.len < limit + PARSER_LINE_END ? rest.len : limit + PARSER_LINE_END;
     len = header_line_scan(rest, &colon);
     end = len < rest.len && rest.data[len] == '\r' ? len + 1 : len;
     if (end >= rest.len || rest.data[end] != '\n' || colon >= len ||
@@ -476,13 +473,14 @@ frame_parser_fail_length(struct frame_parser *parser, struct parser_input *in,
     if (!is_number) {
         return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
                                  "content-length \"%s\" is not a plain "
-                                 "decimal number of bytes", shown);
+                                 "decimal number of bytes",
+                                 shown);
     }
     if (parser->body_len > parser->limits.body_bytes) {
         return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
                                  "content-length %s is above the limit of "
-                                 "%zu bytes", shown,
-                                 parser->limits.body_bytes);
+                                 "%zu bytes",
+                                 shown, parser->limits.body_bytes);
     }
     return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
                              "%s frames have no body, but the content-length "
@@ -604,8 +602,8 @@ frame_parser_body_counted(struct frame_parser *parser, struct parser_input *in)
         return frame_parser_fail(
             parser, in, FRAME_PARSE_INVALID,
             "the %zu bytes of the body that content-length promises are "
-            "followed by 0x%02x, not by NUL", parser->body_len,
-            (unsigned)(unsigned char)*in->at);
+            "followed by 0x%02x, not by NUL",
+            parser->body_len, (unsigned)(unsigned char)*in->at);
     }
     in->at++;
     return PARSER_STEP_FRAME;
@@ -627,7 +625,8 @@ frame_parser_body_until_nul(struct frame_parser *parser,
         return frame_parser_fail(
             parser, in, FRAME_PARSE_TOO_BIG,
             "the body, which no content-length announces, is above the limit "
-            "of %zu bytes", limit);
+            "of %zu bytes",
+            limit);
     }
     if (end != NULL && parser->store.body.len == 0) { /* whole, in place */
         parser->store.frame.body = span_of(in->at, count);

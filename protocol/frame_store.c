@@ -172,7 +172,8 @@ frame_store_is_repeat(struct frame_store *store,
         return store->slots[frame_store_slot(store, name)] != 0;
     }
     bit = UINT64_C(1) << ((name.len * 5 + (size_t)name.data[0] * 3 +
-                           (size_t)name.data[name.len - 1]) % 64);
+                           (size_t)name.data[name.len - 1]) %
+                          64);
     if ((store->others_seen & bit) == 0) {
         store->others_seen |= bit;
         return false;

@@ -94,8 +94,7 @@ header_line_check(struct span line, const struct version_rules *rules)
     if (memchr(line.data, '\0', line.len) != NULL) {
         return HEADER_LINE_NUL;
     }
-    if (rules->bare_cr_is_error &&
-        memchr(line.data, '\r', line.len) != NULL) {
+    if (rules->bare_cr_is_error && memchr(line.data, '\r', line.len) != NULL) {
         return HEADER_LINE_BARE_CR;
     }
     if (rules->checks_utf8 && !span_is_utf8(line)) {
@@ -177,29 +176,41 @@ header_line_explain(enum header_line fault, struct span line, size_t number,
     case HEADER_LINE_OK:
         break;
     case HEADER_LINE_NUL:
-        (void)error_set(err, "a NUL stands in line %zu of the frame, before "
-                        "the empty line that ends the headers", number);
+        (void)error_set(err,
+                        "a NUL stands in line %zu of the frame, before "
+                        "the empty line that ends the headers",
+                        number);
         break;
     case HEADER_LINE_BARE_CR:
-        (void)error_set(err, "line %zu of the frame (\"%s\") holds a CR that "
-                        "no LF follows", number, shown);
+        (void)error_set(err,
+                        "line %zu of the frame (\"%s\") holds a CR that "
+                        "no LF follows",
+                        number, shown);
         break;
     case HEADER_LINE_NOT_UTF8:
-        (void)error_set(err, "line %zu of the frame (\"%s\") is not valid "
-                        "UTF-8", number, shown);
+        (void)error_set(err,
+                        "line %zu of the frame (\"%s\") is not valid "
+                        "UTF-8",
+                        number, shown);
         break;
     case HEADER_LINE_NO_COLON:
-        (void)error_set(err, "line %zu of the frame (\"%s\") has no colon; a "
-                        "header is name:value", number, shown);
+        (void)error_set(err,
+                        "line %zu of the frame (\"%s\") has no colon; a "
+                        "header is name:value",
+                        number, shown);
         break;
     case HEADER_LINE_NO_NAME:
-        (void)error_set(err, "line %zu of the frame (\"%s\") has no header "
-                        "name before its colon", number, shown);
+        (void)error_set(err,
+                        "line %zu of the frame (\"%s\") has no header "
+                        "name before its colon",
+                        number, shown);
         break;
     case HEADER_LINE_BAD_ESCAPE:
-        (void)error_set(err, "line %zu of the frame (\"%s\") has a backslash "
+        (void)error_set(err,
+                        "line %zu of the frame (\"%s\") has a backslash "
                         "that starts no escape; defined are \\n \\c \\\\ and, "
-                        "in 1.2, \\r", number, shown);
+                        "in 1.2, \\r",
+                        number, shown);
         break;
     }
 }

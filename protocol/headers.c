@@ -37,10 +37,9 @@ static const uint8_t
         [10] = { HEADER_PERSISTENT, HEADER_MESSAGE_ID, HEADER_RECEIPT_ID,
                  HEADER_EXPIRATION, HEADER_HEART_BEAT, HEADER_X_PRIORITY },
         [11] = { HEADER_DESTINATION, HEADER_TRANSACTION, HEADER_REDELIVERED,
-                 HEADER_MAX_PENDING, HEADER_RETROACTIVE,
-                 HEADER_JMSX_GROUP_ID },
-        [12] = { HEADER_CONTENT_TYPE, HEADER_SUBSCRIPTION,
-                 HEADER_DURABLE_NAME, HEADER_USE_ASYNC_SEND },
+                 HEADER_MAX_PENDING, HEADER_RETROACTIVE, HEADER_JMSX_GROUP_ID },
+        [12] = { HEADER_CONTENT_TYPE, HEADER_SUBSCRIPTION, HEADER_DURABLE_NAME,
+                 HEADER_USE_ASYNC_SEND },
         [13] = { HEADER_DELIVERY_MODE, HEADER_MESSAGE_GROUP,
                  HEADER_MESSAGE_GROUP_OLD },
         [14] = { HEADER_CONTENT_LENGTH, HEADER_CORRELATION_ID,
@@ -80,8 +79,7 @@ header_same_bytes(const char *a, const char *b, size_t len)
         return header_load(a, 4) == header_load(b, 4) &&
                header_load(a + len - 4, 4) == header_load(b + len - 4, 4);
     }
-    return a[0] == b[0] && a[len / 2] == b[len / 2] &&
-           a[len - 1] == b[len - 1];
+    return a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1];
 }
 
 enum header_id
@@ -97,7 +95,7 @@ header_id_of(struct span name)
             break;
         }
     }
-    return (enum header_id)*id;
+    return (enum header_id) * id;
 }
 
 struct span
@@ -301,8 +299,7 @@ headers_transcode(struct buf *out, struct span block,
     (void)buf_reserve(&plain, block.len + 1);
     while (headers_block_next(&block, &name, &value)) {
         size_t bad;
-        ptrdiff_t name_len =
-            header_unescape(name, STOMP_1_2, plain.data, &bad);
+        ptrdiff_t name_len = header_unescape(name, STOMP_1_2, plain.data, &bad);
         ptrdiff_t value_len =
             name_len < 0 ? -1
                          : header_unescape(value, STOMP_1_2,

@@ -14,68 +14,68 @@
 
 /* The names that the parser recognises; everything else is HEADER_OTHER and
  * carried.  Aliases are recognised where they are used, in the session. */
-#define HEADER_NAMES(X)                                                  \
-    X(ACCEPT_VERSION, "accept-version")                                  \
-    X(ACK, "ack")                                                        \
-    X(BROWSER, "browser")                                                \
-    X(CLIENT_ID, "client-id")                                            \
-    X(CONTENT_LENGTH, "content-length")                                  \
-    X(CONTENT_TYPE, "content-type")                                      \
-    X(CORRELATION_ID, "correlation-id")                                  \
-    X(DELAY, "delay")                                                    \
-    X(DELIVERY_COUNT, "delivery-count")                                  \
-    X(DELIVERY_MODE, "delivery-mode")                                    \
-    X(DESTINATION, "destination")                                        \
-    X(EXPIRATION, "expiration")                                          \
-    X(EXPIRES, "expires")                                                \
-    X(HEART_BEAT, "heart-beat")                                          \
-    X(HOST, "host")                                                      \
-    X(ID, "id")                                                          \
-    X(LOGIN, "login")                                                    \
-    X(MESSAGE, "message")                                                \
-    X(MESSAGE_ID, "message-id")                                          \
-    X(ORIGINAL_DESTINATION, "original-destination")                      \
-    X(PASSCODE, "passcode")                                              \
-    X(PERSISTENT, "persistent")                                          \
-    X(PREFETCH, "prefetch")                                              \
-    X(PREFETCH_BYTES, "prefetch-bytes")                                  \
-    X(PREFETCH_COUNT, "prefetch-count")                                  \
-    X(ACTIVEMQ_PREFETCH_SIZE, "activemq.prefetchSize")                   \
-    X(CONSUMER_PREFETCH_SIZE, "consumer.prefetchSize")                   \
-    X(CONSUMER_WINDOW_SIZE, "consumer-window-size")                      \
-    X(ACTIVEMQ_PRIORITY, "activemq.priority")                            \
-    X(CONSUMER_PRIORITY, "consumer-priority")                            \
-    X(X_PRIORITY, "x-priority")                                          \
-    X(ACTIVEMQ_EXCLUSIVE, "activemq.exclusive")                          \
-    X(EXCLUSIVE, "exclusive")                                            \
-    X(ACTIVEMQ_RETROACTIVE, "activemq.retroactive")                      \
-    X(RETROACTIVE, "retroactive")                                        \
-    X(ACTIVEMQ_NO_LOCAL, "activemq.noLocal")                             \
-    X(NO_LOCAL, "no-local")                                              \
-    X(ACTIVEMQ_PENDING_LIMIT, "activemq.maximumPendingMessageLimit")     \
-    X(MAX_PENDING, "max-pending")                                        \
-    X(ACTIVEMQ_SUBSCRIPTION_NAME, "activemq.subscriptionName")           \
-    X(DURABLE_NAME, "durable-name")                                      \
-    X(PRIORITY, "priority")                                              \
-    X(REASON, "reason")                                                  \
-    X(RECEIPT, "receipt")                                                \
-    X(RECEIPT_ID, "receipt-id")                                          \
-    X(REDELIVERED, "redelivered")                                        \
-    X(REPLY_TO, "reply-to")                                              \
-    X(REQUEUE, "requeue")                                                \
-    X(SELECTOR, "selector")                                              \
-    X(SERVER, "server")                                                  \
-    X(SESSION, "session")                                                \
-    X(SUBSCRIPTION, "subscription")                                      \
-    X(TIMESTAMP, "timestamp")                                            \
-    X(TRANSACTION, "transaction")                                        \
-    X(TTL, "ttl")                                                        \
-    X(TYPE, "type")                                                      \
-    X(USE_ASYNC_SEND, "useAsyncSend")                                    \
-    X(JMS_USE_ASYNC_SEND, "jms.useAsyncSend")                            \
-    X(JMSX_GROUP_ID, "JMSXGroupID")                                      \
-    X(MESSAGE_GROUP, "message-group")                                    \
-    X(MESSAGE_GROUP_OLD, "message_group")                                \
+#define HEADER_NAMES(X)                                                        \
+    X(ACCEPT_VERSION, "accept-version")                                        \
+    X(ACK, "ack")                                                              \
+    X(BROWSER, "browser")                                                      \
+    X(CLIENT_ID, "client-id")                                                  \
+    X(CONTENT_LENGTH, "content-length")                                        \
+    X(CONTENT_TYPE, "content-type")                                            \
+    X(CORRELATION_ID, "correlation-id")                                        \
+    X(DELAY, "delay")                                                          \
+    X(DELIVERY_COUNT, "delivery-count")                                        \
+    X(DELIVERY_MODE, "delivery-mode")                                          \
+    X(DESTINATION, "destination")                                              \
+    X(EXPIRATION, "expiration")                                                \
+    X(EXPIRES, "expires")                                                      \
+    X(HEART_BEAT, "heart-beat")                                                \
+    X(HOST, "host")                                                            \
+    X(ID, "id")                                                                \
+    X(LOGIN, "login")                                                          \
+    X(MESSAGE, "message")                                                      \
+    X(MESSAGE_ID, "message-id")                                                \
+    X(ORIGINAL_DESTINATION, "original-destination")                            \
+    X(PASSCODE, "passcode")                                                    \
+    X(PERSISTENT, "persistent")                                                \
+    X(PREFETCH, "prefetch")                                                    \
+    X(PREFETCH_BYTES, "prefetch-bytes")                                        \
+    X(PREFETCH_COUNT, "prefetch-count")                                        \
+    X(ACTIVEMQ_PREFETCH_SIZE, "activemq.prefetchSize")                         \
+    X(CONSUMER_PREFETCH_SIZE, "consumer.prefetchSize")                         \
+    X(CONSUMER_WINDOW_SIZE, "consumer-window-size")                            \
+    X(ACTIVEMQ_PRIORITY, "activemq.priority")                                  \
+    X(CONSUMER_PRIORITY, "consumer-priority")                                  \
+    X(X_PRIORITY, "x-priority")                                                \
+    X(ACTIVEMQ_EXCLUSIVE, "activemq.exclusive")                                \
+    X(EXCLUSIVE, "exclusive")                                                  \
+    X(ACTIVEMQ_RETROACTIVE, "activemq.retroactive")                            \
+    X(RETROACTIVE, "retroactive")                                              \
+    X(ACTIVEMQ_NO_LOCAL, "activemq.noLocal")                                   \
+    X(NO_LOCAL, "no-local")                                                    \
+    X(ACTIVEMQ_PENDING_LIMIT, "activemq.maximumPendingMessageLimit")           \
+    X(MAX_PENDING, "max-pending")                                              \
+    X(ACTIVEMQ_SUBSCRIPTION_NAME, "activemq.subscriptionName")                 \
+    X(DURABLE_NAME, "durable-name")                                            \
+    X(PRIORITY, "priority")                                                    \
+    X(REASON, "reason")                                                        \
+    X(RECEIPT, "receipt")                                                      \
+    X(RECEIPT_ID, "receipt-id")                                                \
+    X(REDELIVERED, "redelivered")                                              \
+    X(REPLY_TO, "reply-to")                                                    \
+    X(REQUEUE, "requeue")                                                      \
+    X(SELECTOR, "selector")                                                    \
+    X(SERVER, "server")                                                        \
+    X(SESSION, "session")                                                      \
+    X(SUBSCRIPTION, "subscription")                                            \
+    X(TIMESTAMP, "timestamp")                                                  \
+    X(TRANSACTION, "transaction")                                              \
+    X(TTL, "ttl")                                                              \
+    X(TYPE, "type")                                                            \
+    X(USE_ASYNC_SEND, "useAsyncSend")                                          \
+    X(JMS_USE_ASYNC_SEND, "jms.useAsyncSend")                                  \
+    X(JMSX_GROUP_ID, "JMSXGroupID")                                            \
+    X(MESSAGE_GROUP, "message-group")                                          \
+    X(MESSAGE_GROUP_OLD, "message_group")                                      \
     X(VERSION, "version")
 
 enum header_id {
@@ -83,7 +83,7 @@ enum header_id {
 #define X(id, name) HEADER_##id,
     HEADER_NAMES(X)
 #undef X
-    HEADER_ID_COUNT
+        HEADER_ID_COUNT
 };
 
 /* HEADER_OTHER when the name is none of ours.  Case counts (V12-012). */

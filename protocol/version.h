@@ -16,16 +16,16 @@ enum stomp_version {
 };
 
 struct version_rules {
-    const char *text;       /* "1.2"; "" for STOMP_NONE */
-    bool escapes;           /* \n \c \\ are undone and made */
-    bool escapes_cr;        /* \r too */
-    bool bare_cr_is_error;  /* a CR that no LF follows */
-    bool trims_values;      /* one blank after the colon, blanks at the end */
-    bool checks_utf8;       /* invalid UTF-8 in a header is an error (D6) */
-    bool refuses_bodies;    /* on client frames other than SEND (D5) */
-    bool drops_empty_values;/* never sent to such a receiver (I24) */
-    bool heart_beats;       /* may be agreed */
-    bool ack_by_id;         /* ACK and NACK name the `ack` header by `id` */
+    const char *text;        /* "1.2"; "" for STOMP_NONE */
+    bool escapes;            /* \n \c \\ are undone and made */
+    bool escapes_cr;         /* \r too */
+    bool bare_cr_is_error;   /* a CR that no LF follows */
+    bool trims_values;       /* one blank after the colon, blanks at the end */
+    bool checks_utf8;        /* invalid UTF-8 in a header is an error (D6) */
+    bool refuses_bodies;     /* on client frames other than SEND (D5) */
+    bool drops_empty_values; /* never sent to such a receiver (I24) */
+    bool heart_beats;        /* may be agreed */
+    bool ack_by_id;          /* ACK and NACK name the `ack` header by `id` */
     bool needs_subscription_id;
 };
 

@@ -20,19 +20,19 @@ struct broker; /* opaque: defined in broker.c */
 
 struct broker_options {
     const struct store_engine *engine;
-    struct store_options store;    /* directory and numbers; no callbacks */
+    struct store_options store; /* directory and numbers; no callbacks */
     struct core_options core;
     struct session_config session; /* boot_id is the broker's to make */
     struct net_options net;        /* limits; no callbacks */
     const struct net_endpoint *endpoints;
     size_t endpoint_count;
-    const char *policy_path;       /* read again at SIGHUP; NULL = none */
+    const char *policy_path; /* read again at SIGHUP; NULL = none */
 };
 
 /* Which exit code a failure to start deserves. */
 enum broker_start {
     BROKER_STARTED,
-    BROKER_NO_STORE,  /* the data directory: EX_CANTCREAT */
+    BROKER_NO_STORE,    /* the data directory: EX_CANTCREAT */
     BROKER_NO_LISTENER, /* a port or socket: EX_UNAVAILABLE */
 };
 

@@ -20,48 +20,51 @@ enum { CONFIG_FILE_MAX = 1024 * 1024 };
 #define GIB (MIB * 1024)
 
 /* X(name, type, field of struct config, min, max, default as JSON, help) */
-#define CONFIG_LIMITS_KEYS(X)                                                 \
-    X("connections", COUNT, limits.connections, 0, 10000000, "0",             \
-      "Clients at a time; 0 is as many as the system has descriptors for.")   \
-    X("headerLine", SIZE, limits.header_line_bytes, 256, 16 * MIB,            \
-      "\"64kb\"", "The longest header line of a frame.")                      \
-    X("headerCount", COUNT, limits.header_count, 8, 100000, "256",            \
-      "The most headers of a frame.")                                         \
-    X("body", SIZE, limits.body_bytes, 1, GIB, "\"16mb\"",                    \
-      "The longest body of a frame.")                                         \
-    X("loginTimeout", DURATION_US, limits.login_timeout_us, 100, DAY_MS,      \
-      "\"10s\"", "How long a client may take to send CONNECT.")               \
-    X("transactions", UINT32, limits.transactions, 1, 1000000, "16",          \
-      "Transactions that a connection may have open.")                        \
-    X("transactionFrames", UINT32, limits.transaction_frames, 1, 10000000,    \
-      "1024", "The most frames in a transaction.")                            \
-    X("transactionBytes", SIZE, limits.transaction_bytes, 1, 16 * GIB,        \
-      "\"16mb\"", "The most bytes in a transaction.")                         \
-    X("memory", SIZE, limits.memory_bytes, MIB, 1024 * GIB, "\"1gb\"",        \
-      "All messages in memory; producers wait when it is full.")              \
-    X("outBufferHard", SIZE, limits.out_buffer_hard_bytes, 64 * KIB, 4 * GIB, \
-      "\"32mb\"",                                                             \
+#define CONFIG_LIMITS_KEYS(X)                                                  \
+    X("connections", COUNT, limits.connections, 0, 10000000, "0",              \
+      "Clients at a time; 0 is as many as the system has descriptors for.")    \
+    X("headerLine", SIZE, limits.header_line_bytes, 256, 16 * MIB, "\"64kb\"", \
+      "The longest header line of a frame.")                                   \
+    X("headerCount", COUNT, limits.header_count, 8, 100000, "256",             \
+      "The most headers of a frame.")                                          \
+    X("body", SIZE, limits.body_bytes, 1, GIB, "\"16mb\"",                     \
+      "The longest body of a frame.")                                          \
+    X("loginTimeout", DURATION_US, limits.login_timeout_us, 100, DAY_MS,       \
+      "\"10s\"", "How long a client may take to send CONNECT.")                \
+    X("transactions", UINT32, limits.transactions, 1, 1000000, "16",           \
+      "Transactions that a connection may have open.")                         \
+    X("transactionFrames", UINT32, limits.transaction_frames, 1, 10000000,     \
+      "1024", "The most frames in a transaction.")                             \
+    X("transactionBytes", SIZE, limits.transaction_bytes, 1, 16 * GIB,         \
+      "\"16mb\"", "The most bytes in a transaction.")                          \
+    X("memory", SIZE, limits.memory_bytes, MIB, 1024 * GIB, "\"1gb\"",         \
+      "All messages in memory; producers wait when it is full.")               \
+    X("outBufferHard", SIZE, limits.out_buffer_hard_bytes, 64 * KIB, 4 * GIB,  \
+      "\"32mb\"",                                                              \
       "A client that lets more than this pile up for it is cut off.")
 
-#define CONFIG_STORAGE_KEYS(X)                                                \
-    X("syncInterval", DURATION_US, storage.sync_interval_us, 1, DAY_MS,       \
-      "\"1s\"",                                                               \
-      "Messages that nobody waits for are on disk after this long.")          \
-    X("flushDelay", DURATION_US, storage.flush_delay_us, 0, 60000, "\"2ms\"", \
-      "How long they are held back: acknowledged until then they are never "  \
+#define CONFIG_STORAGE_KEYS(X)                                                 \
+    X("syncInterval", DURATION_US, storage.sync_interval_us, 1, DAY_MS,        \
+      "\"1s\"", "Messages that nobody waits for are on disk after this long.") \
+    X("flushDelay", DURATION_US, storage.flush_delay_us, 0, 60000, "\"2ms\"",  \
+      "How long they are held back: acknowledged until then they are never "   \
       "written.")
 
-#define CONFIG_HEARTBEAT_KEYS(X)                                              \
-    X("send", DURATION_MS, heartbeat_send_ms, 0, DAY_MS, "\"10s\"",           \
-      "How often the broker offers to send one; 0 is never.")                 \
-    X("receive", DURATION_MS, heartbeat_receive_ms, 0, DAY_MS, "\"10s\"",     \
+#define CONFIG_HEARTBEAT_KEYS(X)                                               \
+    X("send", DURATION_MS, heartbeat_send_ms, 0, DAY_MS, "\"10s\"",            \
+      "How often the broker offers to send one; 0 is never.")                  \
+    X("receive", DURATION_MS, heartbeat_receive_ms, 0, DAY_MS, "\"10s\"",      \
       "How often it wants one of the client; 0 is never.")
 
-#define KEY(name_, type_, field_, min_, max_, default_, help_)           \
-    {                                                                    \
-        .name = (name_), .type = JSON_KEY_##type_,                       \
-        .offset = offsetof(struct config, field_), .min = (min_),        \
-        .max = (max_), .default_text = (default_), .help = (help_),      \
+#define KEY(name_, type_, field_, min_, max_, default_, help_)                 \
+    {                                                                          \
+        .name = (name_),                                                       \
+        .type = JSON_KEY_##type_,                                              \
+        .offset = offsetof(struct config, field_),                             \
+        .min = (min_),                                                         \
+        .max = (max_),                                                         \
+        .default_text = (default_),                                            \
+        .help = (help_),                                                       \
     },
 
 /* In the order of enum config_engine and of enum log_level. */
@@ -82,9 +85,7 @@ static const struct json_custom config_uri_custom = {
     .expects = "the URI of a listener",
 };
 
-static const struct json_key config_limits_rows[] = {
-    CONFIG_LIMITS_KEYS(KEY)
-};
+static const struct json_key config_limits_rows[] = { CONFIG_LIMITS_KEYS(KEY) };
 static const struct json_keys config_limits_keys = {
     JSON_KEYS(config_limits_rows),
 };
@@ -107,9 +108,8 @@ static const struct json_keys config_storage_keys = {
     JSON_KEYS(config_storage_rows),
 };
 
-static const struct json_key config_heartbeat_rows[] = {
-    CONFIG_HEARTBEAT_KEYS(KEY)
-};
+static const struct json_key config_heartbeat_rows[] = { CONFIG_HEARTBEAT_KEYS(
+    KEY) };
 static const struct json_keys config_heartbeat_keys = {
     JSON_KEYS(config_heartbeat_rows),
 };
@@ -202,9 +202,9 @@ config_check_uri(struct json_check *check, json_t *value, void *target)
 
     if (!json_is_string(value)) {
         json_check_expected(check, value, "the URI of a listener");
-    } else if (listener_uri_parse(span_of(json_string_value(value),
-                                          json_string_length(value)),
-                                  &listener->uri, &err) != 0) {
+    } else if (listener_uri_parse(
+                   span_of(json_string_value(value), json_string_length(value)),
+                   &listener->uri, &err) != 0) {
         json_check_fault(check, "%s", err.text);
     }
 }
@@ -248,7 +248,8 @@ config_check_listeners(struct json_check *check, json_t *value, void *target)
         return;
     }
     config_clear_listeners(config);
-    json_array_foreach (value, index, item) {
+    json_array_foreach(value, index, item)
+    {
         struct json_check_mark mark = json_check_enter_index(check, index);
 
         config_check_listener(check, item, config);
@@ -307,8 +308,7 @@ config_load_text(struct config *config, struct span text, const char *source,
 }
 
 int
-config_load_file(struct config *config, const char *path,
-                 struct faults *faults)
+config_load_file(struct config *config, const char *path, struct faults *faults)
 {
     struct buf text = BUF_INIT;
     int status;

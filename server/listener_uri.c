@@ -30,7 +30,7 @@ static const struct listener_scheme {
     { .name = "wss", .is_later = true },
 };
 
-#define LISTENER_QUOTE(span) \
+#define LISTENER_QUOTE(span)                                                   \
     span_escape((span), (char[LISTENER_TEXT_MAX]){ "" }, LISTENER_TEXT_MAX)
 
 /* Cuts the scheme and its colon off *rest. */
@@ -41,9 +41,10 @@ listener_scheme_take(struct span *rest, struct error *err)
     struct span name = span_split(rest, ':');
 
     if (rest->data == NULL) {
-        (void)error_set(err, "\"%s\" is not a listener; write "
-                             "stomp://HOST:PORT, ws://HOST:PORT/PATH or "
-                             "unix:/PATH",
+        (void)error_set(err,
+                        "\"%s\" is not a listener; write "
+                        "stomp://HOST:PORT, ws://HOST:PORT/PATH or "
+                        "unix:/PATH",
                         LISTENER_QUOTE(text));
         return NULL;
     }
@@ -55,15 +56,17 @@ listener_scheme_take(struct span *rest, struct error *err)
             if (!scheme->is_later) {
                 return scheme;
             }
-            (void)error_set(err, "\"%s\" needs TLS, which this version does "
-                                 "not have; put a TLS proxy before a stomp or "
-                                 "ws listener",
+            (void)error_set(err,
+                            "\"%s\" needs TLS, which this version does "
+                            "not have; put a TLS proxy before a stomp or "
+                            "ws listener",
                             scheme->name);
             return NULL;
         }
     }
-    (void)error_set(err, "\"%s\" is not the scheme of a listener; stomp, ws "
-                         "and unix are",
+    (void)error_set(err,
+                    "\"%s\" is not the scheme of a listener; stomp, ws "
+                    "and unix are",
                     LISTENER_QUOTE(name));
     return NULL;
 }
@@ -97,9 +100,10 @@ listener_parse_options(struct span options, struct listener_uri *uri,
         } else if (span_equal(name, SPAN("anonymous"))) {
             flag = &uri->anonymous;
         } else {
-            return error_set(err, "\"%s\" is not an option of a listener; "
-                                  "useAsyncSend=true or false is, and "
-                                  "anonymous=true or false",
+            return error_set(err,
+                             "\"%s\" is not an option of a listener; "
+                             "useAsyncSend=true or false is, and "
+                             "anonymous=true or false",
                              LISTENER_QUOTE(name));
         }
         if (listener_parse_bool(name, value, flag, err) != 0) {
@@ -133,8 +137,9 @@ listener_set_host(struct span host, bool is_ipv6, struct listener_uri *uri,
     for (size_t i = 0; i < host.len; i++) {
         if (!listener_is_host_char(host.data[i], is_ipv6) ||
             i >= LISTENER_HOST_MAX) {
-            return error_set(err, "\"%s\" is not a host; a name, an IPv4 "
-                                  "address or an IPv6 address in brackets is",
+            return error_set(err,
+                             "\"%s\" is not a host; a name, an IPv4 "
+                             "address or an IPv6 address in brackets is",
                              LISTENER_QUOTE(host));
         }
     }
@@ -143,14 +148,14 @@ listener_set_host(struct span host, bool is_ipv6, struct listener_uri *uri,
 }
 
 static int
-listener_set_port(struct span text, struct listener_uri *uri,
-                  struct error *err)
+listener_set_port(struct span text, struct listener_uri *uri, struct error *err)
 {
     uint64_t port;
 
     if (!span_to_u64(text, &port) || port > UINT16_MAX) {
-        return error_set(err, "\"%s\" is not a port; a number from 0 (any "
-                              "free one) to 65535 is",
+        return error_set(err,
+                         "\"%s\" is not a port; a number from 0 (any "
+                         "free one) to 65535 is",
                          LISTENER_QUOTE(text));
     }
     uri->port = (uint16_t)port;
@@ -180,8 +185,8 @@ listener_parse_authority(struct span text, struct listener_uri *uri,
     if (listener_set_host(host, is_ipv6, uri, err) != 0) {
         return -1;
     }
-    uri->port = uri->kind == NET_ENDPOINT_WS ? LISTENER_WS_PORT
-                                             : LISTENER_STOMP_PORT;
+    uri->port =
+        uri->kind == NET_ENDPOINT_WS ? LISTENER_WS_PORT : LISTENER_STOMP_PORT;
     return port.data == NULL ? 0 : listener_set_port(port, uri, err);
 }
 
@@ -207,13 +212,14 @@ listener_parse_network(struct span text, struct listener_uri *uri,
     const char *slash;
 
     if (!span_starts_with(text, SPAN("//"))) {
-        return error_set(err, "\"%s\": // and a host are expected behind the "
-                              "scheme",
+        return error_set(err,
+                         "\"%s\": // and a host are expected behind the "
+                         "scheme",
                          LISTENER_QUOTE(text));
     }
     authority = span_after(text, 2);
-    slash = authority.len > 0 ? memchr(authority.data, '/', authority.len)
-                              : NULL;
+    slash =
+        authority.len > 0 ? memchr(authority.data, '/', authority.len) : NULL;
     if (slash != NULL) {
         path = span_after(authority, (size_t)(slash - authority.data));
         authority.len -= path.len;
@@ -248,13 +254,15 @@ listener_parse_unix(struct span path, struct listener_uri *uri,
     }
     if (span_starts_with(path, SPAN("//")) || path.len < 2 ||
         path.data[0] != '/' || memchr(path.data, '\0', path.len) != NULL) {
-        return error_set(err, "\"%s\" is not the path of a socket; unix:/PATH "
-                              "or unix:///PATH is expected",
+        return error_set(err,
+                         "\"%s\" is not the path of a socket; unix:/PATH "
+                         "or unix:///PATH is expected",
                          LISTENER_QUOTE(path));
     }
     if (path.len > max) {
-        return error_set(err, "the path of a socket has at most %zu bytes, "
-                              "this has %zu",
+        return error_set(err,
+                         "the path of a socket has at most %zu bytes, "
+                         "this has %zu",
                          max, path.len);
     }
     uri->path = xstrndup(path.data, path.len);

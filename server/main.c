@@ -78,8 +78,7 @@ struct main_options {
     int verbosity; /* -1 quiet, 1 verbose */
 };
 
-static int __attribute__((cold))
-main_usage_error(void)
+static int __attribute__((cold)) main_usage_error(void)
 {
     (void)fputs("Try 'stompd --help' for the options.\n", stderr);
     return EX_USAGE;
@@ -339,10 +338,9 @@ main_with_config(const struct main_options *options, struct config *config)
     int policy_code;
 
     /* Both files are looked at, so that one run shows every fault. */
-    policy_code = main_load_policies(options->policy_path != NULL
-                                         ? options->policy_path
-                                         : config->policy,
-                                     &policies);
+    policy_code = main_load_policies(
+        options->policy_path != NULL ? options->policy_path : config->policy,
+        &policies);
     code = code != EX_OK ? code : policy_code;
     if (code != EX_OK || options->check) {
         policy_map_free(&policies);

@@ -56,15 +56,15 @@ struct bench_producer {
     struct bench_conn conn;
     struct bench_template template;
     uint32_t number;
-    uint64_t total;     /* messages that are its share */
-    uint64_t sent;      /* of them put into a block */
+    uint64_t total; /* messages that are its share */
+    uint64_t sent;  /* of them put into a block */
     uint64_t receipted;
-    bool said_bye;      /* DISCONNECT is queued (bench->await_byes) */
-    char *block;        /* room for a WebSocket header, then frames */
+    bool said_bye; /* DISCONNECT is queued (bench->await_byes) */
+    char *block;   /* room for a WebSocket header, then frames */
     size_t block_frames;
-    const char *at;     /* what of the block is not written yet */
+    const char *at; /* what of the block is not written yet */
     size_t left;
-    int64_t *sent_ns;   /* ring by sequence, for receipt latency */
+    int64_t *sent_ns; /* ring by sequence, for receipt latency */
     uint64_t ring_mask;
 };
 
@@ -81,12 +81,12 @@ struct bench {
     bool await_byes; /* nobody receives: DISCONNECT's receipt ends the run */
     uint64_t run;    /* tells our messages from an earlier run's */
     int epoll;
-    struct buf in;   /* what was just read, by any connection */
+    struct buf in; /* what was just read, by any connection */
     struct bench_producer *producers;
     struct bench_consumer *consumers;
     uint64_t subscribed;
     uint64_t byes;
-    uint8_t **seen;  /* queue: per producer a bit for each sequence */
+    uint8_t **seen; /* queue: per producer a bit for each sequence */
 
     int64_t start_ns;
     int64_t last_sent_ns;
@@ -110,8 +110,7 @@ int64_t bench_now_ns(void);
  * Reads conn once; *in_out is what is there to scan, borrowed until the next
  * read of any connection.  Call bench_conn_keep with what the scan left.
  */
-enum client_status bench_conn_read(struct bench *bench,
-                                   struct bench_conn *conn,
+enum client_status bench_conn_read(struct bench *bench, struct bench_conn *conn,
                                    struct span *in_out, struct error *err);
 void bench_conn_keep(struct bench_conn *conn, struct span rest);
 
@@ -138,8 +137,7 @@ enum client_status bench_producer_on_readable(struct bench *bench,
                                               struct bench_producer *producer,
                                               struct error *err);
 
-void bench_consumer_init(struct bench *bench,
-                         struct bench_consumer *consumer);
+void bench_consumer_init(struct bench *bench, struct bench_consumer *consumer);
 void bench_consumer_fini(struct bench_consumer *consumer);
 enum client_status bench_consumer_on_readable(struct bench *bench,
                                               struct bench_consumer *consumer,

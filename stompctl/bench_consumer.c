@@ -97,8 +97,8 @@ bench_consumer_ack(struct bench_consumer *consumer, struct span head,
 {
     bool by_id =
         version_rules(client_version(consumer->conn.client))->ack_by_id;
-    struct span id = bench_head_find(head, by_id ? SPAN("\nack:")
-                                                 : SPAN("\nmessage-id:"));
+    struct span id =
+        bench_head_find(head, by_id ? SPAN("\nack:") : SPAN("\nmessage-id:"));
 
     if (id.data == NULL) {
         (void)error_set(err, "a MESSAGE came without the header that its ACK "
@@ -155,8 +155,8 @@ bench_consumer_flush(struct bench_consumer *consumer, struct error *err)
 }
 
 enum client_status
-bench_consumer_on_readable(struct bench *bench,
-                           struct bench_consumer *consumer, struct error *err)
+bench_consumer_on_readable(struct bench *bench, struct bench_consumer *consumer,
+                           struct error *err)
 {
     struct bench_frame frame;
     struct bench_frame last = { .head = SPAN_NONE };
@@ -171,8 +171,8 @@ bench_consumer_on_readable(struct bench *bench,
         if (kind == BENCH_MESSAGE) {
             last = frame;
         }
-        status = bench_consumer_on_frame(bench, consumer, kind, &frame, now_ns,
-                                         err);
+        status =
+            bench_consumer_on_frame(bench, consumer, kind, &frame, now_ns, err);
     }
     if (status == CLIENT_OK && last.head.data != NULL) {
         bench->last_received_ns = now_ns;

@@ -56,8 +56,7 @@ bench_stamp_read(struct span body, struct bench_stamp *stamp_out)
     }
     stamp_out->run = bench_digits_get(at, BENCH_RUN_DIGITS);
     at += BENCH_RUN_DIGITS;
-    stamp_out->producer =
-        (uint32_t)bench_digits_get(at, BENCH_PRODUCER_DIGITS);
+    stamp_out->producer = (uint32_t)bench_digits_get(at, BENCH_PRODUCER_DIGITS);
     at += BENCH_PRODUCER_DIGITS;
     stamp_out->seq = bench_digits_get(at, BENCH_SEQ_DIGITS);
     at += BENCH_SEQ_DIGITS;
@@ -89,8 +88,7 @@ bench_kind_of(struct span head)
     if (span_starts_with(head, SPAN("RECEIPT\n"))) {
         return BENCH_RECEIPT;
     }
-    return span_starts_with(head, SPAN("ERROR\n")) ? BENCH_ERROR
-                                                   : BENCH_OTHER;
+    return span_starts_with(head, SPAN("ERROR\n")) ? BENCH_ERROR : BENCH_OTHER;
 }
 
 /* The body behind head at the front of in, or false when it is not whole. */
@@ -107,8 +105,8 @@ bench_scan_body(struct span head, struct span in, struct span *body_out)
     if (rest.len > 0) {
         const char *end = memchr(rest.data, '\0', rest.len);
 
-        *body_out = span_of(rest.data,
-                            end == NULL ? 0 : (size_t)(end - rest.data));
+        *body_out =
+            span_of(rest.data, end == NULL ? 0 : (size_t)(end - rest.data));
         return end != NULL;
     }
     return false;

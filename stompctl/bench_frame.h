@@ -49,7 +49,7 @@ bench_digits_get(const char *from, unsigned digits)
 struct bench_stamp {
     uint64_t run;
     uint32_t producer;
-    uint64_t seq;  /* from 0, per producer */
+    uint64_t seq; /* from 0, per producer */
     int64_t time_ns;
 };
 
@@ -71,8 +71,8 @@ static inline void
 bench_template_patch(const struct bench_template *template, char *frame,
                      uint64_t seq, const char *time)
 {
-    char *at = frame + template->stamp + BENCH_RUN_DIGITS +
-               BENCH_PRODUCER_DIGITS;
+    char *at =
+        frame + template->stamp + BENCH_RUN_DIGITS + BENCH_PRODUCER_DIGITS;
 
     bench_digits_put(at, seq, BENCH_SEQ_DIGITS);
     memcpy(at + BENCH_SEQ_DIGITS, time, BENCH_TIME_DIGITS);

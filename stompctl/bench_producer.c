@@ -26,8 +26,8 @@ bench_producer_init(struct bench *bench, struct bench_producer *producer,
     producer->total = options->count / options->producers +
                       (number < options->count % options->producers);
     bench_template_init(template, span_of_text(options->destination),
-                        options->size, options->persistent,
-                        options->window > 0, bench->run, number);
+                        options->size, options->persistent, options->window > 0,
+                        bench->run, number);
     len = template->frame.len;
     producer->block_frames =
         len < BENCH_BLOCK_BYTES ? BENCH_BLOCK_BYTES / len : 1;
@@ -156,10 +156,10 @@ bench_producer_fill(struct bench *bench, struct bench_producer *producer)
         uint64_t seq = producer->sent + i;
 
         if (bench->options->rate > 0) {
-            bench_digits_put(time,
-                             (uint64_t)bench_producer_schedule_ns(
-                                 bench, producer, seq),
-                             BENCH_TIME_DIGITS);
+            bench_digits_put(
+                time,
+                (uint64_t)bench_producer_schedule_ns(bench, producer, seq),
+                BENCH_TIME_DIGITS);
         }
         producer->sent_ns[seq & producer->ring_mask] = now_ns;
         bench_template_patch(template, frame, seq, time);
@@ -225,9 +225,8 @@ bench_producer_pump(struct bench *bench, struct bench_producer *producer,
 }
 
 static void
-bench_producer_on_receipt(struct bench *bench,
-                          struct bench_producer *producer, struct span head,
-                          int64_t now_ns)
+bench_producer_on_receipt(struct bench *bench, struct bench_producer *producer,
+                          struct span head, int64_t now_ns)
 {
     struct span id = bench_head_find(head, SPAN("\nreceipt-id:"));
 
@@ -244,8 +243,8 @@ bench_producer_on_receipt(struct bench *bench,
 }
 
 enum client_status
-bench_producer_on_readable(struct bench *bench,
-                           struct bench_producer *producer, struct error *err)
+bench_producer_on_readable(struct bench *bench, struct bench_producer *producer,
+                           struct error *err)
 {
     struct bench_frame frame;
     struct span in;

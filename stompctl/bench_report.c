@@ -23,8 +23,8 @@ bench_rates(const struct bench *bench)
                          : bench->last_sent_ns;
 
     return (struct bench_rate){
-        .sent = bench_per_second(bench->sent, bench->start_ns,
-                                 bench->last_sent_ns),
+        .sent =
+            bench_per_second(bench->sent, bench->start_ns, bench->last_sent_ns),
         .received = bench_per_second(bench->received, bench->start_ns,
                                      bench->last_received_ns),
         .seconds = (double)(end_ns - bench->start_ns) / 1e9,
@@ -35,7 +35,10 @@ static const struct bench_percentile {
     const char *name;
     double share;
 } bench_percentiles[] = {
-    { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 },
+    { "p50", 0.5 },
+    { "p90", 0.9 },
+    { "p99", 0.99 },
+    { "p99.9", 0.999 },
 };
 enum { BENCH_PERCENTILES = 4 };
 
@@ -49,8 +52,9 @@ bench_report_latency_text(FILE *out, const char *name,
     (void)fprintf(out, "%-11s", name);
     for (size_t i = 0; i < BENCH_PERCENTILES; i++) {
         (void)fprintf(out, "%s %.1f us  ", bench_percentiles[i].name,
-                      (double)histogram_percentile(
-                          histogram, bench_percentiles[i].share) / 1e3);
+                      (double)histogram_percentile(histogram,
+                                                   bench_percentiles[i].share) /
+                          1e3);
     }
     (void)fprintf(out, "max %.1f us\n", (double)histogram->max_ns / 1e3);
 }
@@ -98,8 +102,9 @@ bench_report_latency_json(FILE *out, const char *name,
     (void)fprintf(out, ",\"%s\":{", name);
     for (size_t i = 0; i < BENCH_PERCENTILES; i++) {
         (void)fprintf(out, "\"%s\":%.1f,", bench_percentiles[i].name,
-                      (double)histogram_percentile(
-                          histogram, bench_percentiles[i].share) / 1e3);
+                      (double)histogram_percentile(histogram,
+                                                   bench_percentiles[i].share) /
+                          1e3);
     }
     (void)fprintf(out, "\"max\":%.1f}", (double)histogram->max_ns / 1e3);
 }
@@ -123,8 +128,8 @@ bench_report_json(const struct bench *bench, FILE *out)
                   (unsigned long long)(bench->expected - bench->received),
                   (unsigned long long)bench->duplicated,
                   (unsigned long long)bench->disordered,
-                  (unsigned long long)bench->foreign, rate.sent,
-                  rate.received, rate.seconds, (double)bench->cpu_us / 1e6);
+                  (unsigned long long)bench->foreign, rate.sent, rate.received,
+                  rate.seconds, (double)bench->cpu_us / 1e6);
     bench_report_latency_json(out, "latencyUs", &bench->latency);
     bench_report_latency_json(out, "receiptUs", &bench->receipt_latency);
     (void)fputs("}\n", out);

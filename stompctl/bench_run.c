@@ -167,8 +167,8 @@ bench_on_event(struct bench *bench, const struct epoll_event *event,
         conn->blocked = false;
     }
     if (number < consumers) {
-        status = bench_consumer_on_readable(bench, &bench->consumers[number],
-                                            err);
+        status =
+            bench_consumer_on_readable(bench, &bench->consumers[number], err);
     } else if ((event->events & ~(uint32_t)EPOLLOUT) != 0) {
         status = bench_producer_on_readable(
             bench, &bench->producers[number - consumers], err);
@@ -224,8 +224,8 @@ bench_sleep(const struct bench *bench, bool started)
 static uint64_t
 bench_progress(const struct bench *bench)
 {
-    return bench->subscribed + bench->sent + bench->received +
-           bench->receipts + bench->byes + bench->duplicated + bench->foreign;
+    return bench->subscribed + bench->sent + bench->received + bench->receipts +
+           bench->byes + bench->duplicated + bench->foreign;
 }
 
 static bool
@@ -248,8 +248,8 @@ bench_try_start(struct bench *bench)
 {
     const struct bench_options *options = bench->options;
 
-    if (bench->start_ns == 0 && (options->producers == 0 ||
-                                 bench->subscribed == options->consumers)) {
+    if (bench->start_ns == 0 &&
+        (options->producers == 0 || bench->subscribed == options->consumers)) {
         bench->start_ns = bench_now_ns();
         bench->cpu_us = bench_cpu_us();
     }
@@ -279,8 +279,7 @@ bench_loop(struct bench *bench, struct error *err)
         if (bench_progress(bench) != progress) {
             progress = bench_progress(bench);
             alive_ns = bench_now_ns();
-        } else if (bench_now_ns() - alive_ns >
-                   bench->options->idle_us * 1000) {
+        } else if (bench_now_ns() - alive_ns > bench->options->idle_us * 1000) {
             bench->timed_out = true;
             break;
         }
@@ -311,13 +310,13 @@ bench_run(struct bench *bench, enum client_status *status_out,
     const struct bench_options *options = bench->options;
 
     /* Only has to differ from the last runs'. */
-    bench->run = ((uint64_t)bench_now_ns() ^ (uint64_t)getpid() << 16) &
-                 UINT32_MAX;
+    bench->run =
+        ((uint64_t)bench_now_ns() ^ (uint64_t)getpid() << 16) & UINT32_MAX;
     bench->is_topic = strncmp(options->destination, "/topic/", 7) == 0;
     bench->await_byes = options->consumers == 0 && options->window == 0;
     bench->expected =
-        options->count * (bench->is_topic ? options->consumers
-                                          : options->consumers > 0);
+        options->count *
+        (bench->is_topic ? options->consumers : options->consumers > 0);
     bench->producers =
         xcalloc(options->producers + 1, sizeof(*bench->producers));
     bench->consumers =

@@ -25,7 +25,7 @@ struct client {
     int64_t last_read_us;
     struct buf frame; /* the frame that is being built */
     struct frame_encoder encoder;
-    struct buf in;    /* read and not yet parsed, from used on */
+    struct buf in; /* read and not yet parsed, from used on */
     size_t used;
     struct buf error_body;
     struct error lost; /* why the connection ended, when it has */
@@ -35,8 +35,7 @@ struct client {
 };
 
 void
-client_begin(struct client *client, enum frame_command command,
-             size_t body_len)
+client_begin(struct client *client, enum frame_command command, size_t body_len)
 {
     buf_clear(&client->frame);
     frame_encoder_begin(&client->encoder, &client->frame, command,
@@ -50,8 +49,7 @@ client_header(struct client *client, enum header_id id, struct span value)
 }
 
 void
-client_header_named(struct client *client, struct span name,
-                    struct span value)
+client_header_named(struct client *client, struct span name, struct span value)
 {
     frame_encoder_header(&client->encoder, name, value);
 }
@@ -170,14 +168,14 @@ client_transfer(struct client *client, bool readable)
 static void
 client_beat(struct client *client, int64_t now_us)
 {
-    if (now_us >= heartbeat_send_due(&client->heartbeat,
-                                     client->last_written_us) &&
+    if (now_us >=
+            heartbeat_send_due(&client->heartbeat, client->last_written_us) &&
         link_queued_bytes(client->link) == 0) {
         link_queue(client->link, SPAN("\n"));
         client_transfer(client, false);
     }
-    if (now_us >= heartbeat_receive_due(&client->heartbeat,
-                                        client->last_read_us)) {
+    if (now_us >=
+        heartbeat_receive_due(&client->heartbeat, client->last_read_us)) {
         (void)error_set(&client->lost,
                         "the broker was silent for %lld ms although it "
                         "agreed to a heart-beat every %lld ms",
@@ -190,10 +188,10 @@ static struct timespec
 client_wait_time(const struct client *client, int64_t deadline_us,
                  int64_t now_us)
 {
-    int64_t due_us = heartbeat_receive_due(&client->heartbeat,
-                                           client->last_read_us);
-    int64_t send_us = heartbeat_send_due(&client->heartbeat,
-                                         client->last_written_us);
+    int64_t due_us =
+        heartbeat_receive_due(&client->heartbeat, client->last_read_us);
+    int64_t send_us =
+        heartbeat_send_due(&client->heartbeat, client->last_written_us);
     int64_t left_us;
 
     /* With output queued the beat is the output's: nothing to wake for. */
@@ -285,8 +283,8 @@ client_wait_input(struct client *client, int fd, int64_t deadline_us,
 }
 
 enum client_status
-client_await_receipt(struct client *client, struct span id,
-                     int64_t deadline_us, struct error *err)
+client_await_receipt(struct client *client, struct span id, int64_t deadline_us,
+                     struct error *err)
 {
     const struct frame *frame;
     enum client_status status;
@@ -300,8 +298,7 @@ client_await_receipt(struct client *client, struct span id,
 }
 
 enum client_status
-client_disconnect(struct client *client, int64_t deadline_us,
-                  struct error *err)
+client_disconnect(struct client *client, int64_t deadline_us, struct error *err)
 {
     const struct span id = SPAN("stompctl-bye");
 
@@ -347,8 +344,7 @@ client_queue_connect(struct client *client,
 
 /* Takes what CONNECTED says. */
 static enum client_status
-client_on_connected(struct client *client,
-                    const struct client_options *options,
+client_on_connected(struct client *client, const struct client_options *options,
                     const struct frame *frame, struct error *err)
 {
     struct span version = frame_get(frame, HEADER_VERSION);
@@ -358,8 +354,9 @@ client_on_connected(struct client *client,
 
     client->version = version_negotiate(version);
     if (client->version == STOMP_NONE) {
-        (void)error_set(err, "the broker chose version \"%s\" of STOMP, which "
-                             "stompctl does not know",
+        (void)error_set(err,
+                        "the broker chose version \"%s\" of STOMP, which "
+                        "stompctl does not know",
                         span_escape(version, shown, sizeof(shown)));
         return CLIENT_PROTOCOL;
     }
@@ -381,16 +378,15 @@ client_login(struct client *client, const struct client_options *options,
     char shown[64];
 
     client_queue_connect(client, options);
-    status =
-        client_receive(client, options->deadline_us, &frame, err);
+    status = client_receive(client, options->deadline_us, &frame, err);
     if (status != CLIENT_OK) {
         return status;
     }
     if (frame->command != FRAME_CONNECTED) {
-        (void)error_set(err, "the broker answered %s where CONNECTED was "
-                             "expected",
-                        span_escape(frame->command_text, shown,
-                                    sizeof(shown)));
+        (void)error_set(err,
+                        "the broker answered %s where CONNECTED was "
+                        "expected",
+                        span_escape(frame->command_text, shown, sizeof(shown)));
         return CLIENT_PROTOCOL;
     }
     return client_on_connected(client, options, frame, err);

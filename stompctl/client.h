@@ -37,15 +37,15 @@ struct client_header {
 };
 
 struct client_options {
-    const struct uri *uri;  /* its options go into the CONNECT frame */
-    const char *host;       /* virtual host; NULL: the host of the URI */
-    const char *user;       /* NULL: the user of the URI, or none */
-    const char *passcode;   /* the same */
-    const char *versions;   /* accept-version; NULL: "1.0,1.1,1.2" */
-    uint32_t sends_ms;      /* heart-beats that we can send, 0: none */
-    uint32_t wants_ms;      /* heart-beats that we want, 0: none */
-    FILE *trace;            /* frames are shown here; NULL: nowhere */
-    int64_t deadline_us;    /* for connection and login together */
+    const struct uri *uri; /* its options go into the CONNECT frame */
+    const char *host;      /* virtual host; NULL: the host of the URI */
+    const char *user;      /* NULL: the user of the URI, or none */
+    const char *passcode;  /* the same */
+    const char *versions;  /* accept-version; NULL: "1.0,1.1,1.2" */
+    uint32_t sends_ms;     /* heart-beats that we can send, 0: none */
+    uint32_t wants_ms;     /* heart-beats that we want, 0: none */
+    FILE *trace;           /* frames are shown here; NULL: nowhere */
+    int64_t deadline_us;   /* for connection and login together */
     /* Set by a signal handler; looked at whenever a call waits, with the
      * signals of stop_mask let in only then.  NULL: never. */
     const volatile sig_atomic_t *stop;
@@ -71,8 +71,7 @@ struct link *client_link(struct client *client);
 /* Queues one frame: begin, any headers, end.  As frame_encoder. */
 void client_begin(struct client *client, enum frame_command command,
                   size_t body_len);
-void client_header(struct client *client, enum header_id id,
-                   struct span value);
+void client_header(struct client *client, enum header_id id, struct span value);
 void client_header_named(struct client *client, struct span name,
                          struct span value);
 void client_end(struct client *client, struct span body);
@@ -101,13 +100,12 @@ enum client_status client_wait_input(struct client *client, int fd,
 /* Waits for the RECEIPT with that id; frames that come before it are
  * dropped. */
 enum client_status client_await_receipt(struct client *client, struct span id,
-                                        int64_t deadline_us,
-                                        struct error *err);
+                                        int64_t deadline_us, struct error *err);
 
 /* Sends DISCONNECT with a receipt and waits for it; frames that come before
  * it are dropped.  So everything sent before has been taken by the broker. */
-enum client_status client_disconnect(struct client *client,
-                                     int64_t deadline_us, struct error *err);
+enum client_status client_disconnect(struct client *client, int64_t deadline_us,
+                                     struct error *err);
 
 /* The body of the ERROR frame that ended the connection; empty when none. */
 struct span client_error_body(const struct client *client);

@@ -91,14 +91,15 @@ bench_take_ack(struct bench_options *options, const char *value,
             return 0;
         }
     }
-    return error_set(err, "--ack: \"%s\" is none of auto, client and "
-                          "client-individual",
+    return error_set(err,
+                     "--ack: \"%s\" is none of auto, client and "
+                     "client-individual",
                      value);
 }
 
 static int
-bench_take_option(struct bench_options *options, int option,
-                  const char *value, struct error *err)
+bench_take_option(struct bench_options *options, int option, const char *value,
+                  struct error *err)
 {
     switch (option) {
     case BENCH_ACK:
@@ -122,14 +123,12 @@ bench_take_option(struct bench_options *options, int option,
         return option_count("producers", value, BENCH_PRODUCERS_MAX,
                             &options->producers, err);
     case BENCH_RATE:
-        return option_count("rate", value, BENCH_RATE_MAX, &options->rate,
-                            err);
+        return option_count("rate", value, BENCH_RATE_MAX, &options->rate, err);
     case BENCH_RECEIPTS:
         return option_count("receipts", value, BENCH_WINDOW_MAX,
                             &options->window, err);
     case BENCH_SIZE:
-        return option_size("size", value, BENCH_SIZE_MAX, &options->size,
-                           err);
+        return option_size("size", value, BENCH_SIZE_MAX, &options->size, err);
     case BENCH_TIMEOUT:
         return option_duration("timeout", value, &options->idle_us, err);
     case 'n':
@@ -147,15 +146,16 @@ bench_check_options(const struct bench_options *options, char **rest,
                     struct error *err)
 {
     if (*rest != NULL) {
-        return error_set(err, "\"%s\" is not an option: name the destination "
-                              "with --destination",
+        return error_set(err,
+                         "\"%s\" is not an option: name the destination "
+                         "with --destination",
                          *rest);
     }
     if (options->size < BENCH_STAMP_BYTES) {
-        return error_set(err, "--size: %llu is too small: the stamp that the "
-                              "check reads takes %d bytes",
-                         (unsigned long long)options->size,
-                         BENCH_STAMP_BYTES);
+        return error_set(err,
+                         "--size: %llu is too small: the stamp that the "
+                         "check reads takes %d bytes",
+                         (unsigned long long)options->size, BENCH_STAMP_BYTES);
     }
     if (options->producers == 0 && options->consumers == 0) {
         return error_set(err, "neither producers nor consumers");

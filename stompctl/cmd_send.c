@@ -100,9 +100,8 @@ send_add_header(struct send *send, const char *name, const char *value,
     if (send->header_count == CLIENT_HEADER_COUNT) {
         return error_set(err, "more than %d headers", CLIENT_HEADER_COUNT);
     }
-    send->headers[send->header_count++] = (struct client_header){
-        span_of_text(name), span_of_text(value)
-    };
+    send->headers[send->header_count++] =
+        (struct client_header){ span_of_text(name), span_of_text(value) };
     return 0;
 }
 
@@ -151,9 +150,8 @@ send_take_option(struct send *send, int option, const char *value,
     case 'n':
         return option_count("count", value, UINT64_MAX, &send->repeat, err);
     default:
-        return connect_options_take(&send->connect, option, value, err) < 0
-                   ? -1
-                   : 0;
+        return connect_options_take(&send->connect, option, value, err) < 0 ? -1
+                                                                            : 0;
     }
 }
 
@@ -165,9 +163,10 @@ send_check(struct send *send, int argc, char **argv, struct error *err)
                               "/queue/orders or /topic/news");
     }
     if (argc > 1) {
-        return error_set(err, "\"%s\" follows the destination \"%s\": only "
-                              "one destination can be sent to (put blanks "
-                              "in quotes)",
+        return error_set(err,
+                         "\"%s\" follows the destination \"%s\": only "
+                         "one destination can be sent to (put blanks "
+                         "in quotes)",
                          argv[1], argv[0]);
     }
     if (send->body != NULL && send->file_count > 0) {
@@ -194,9 +193,8 @@ send_await_receipts(struct send *send, uint64_t allowed, struct error *err)
 
     while (status == CLIENT_OK && send->window > 0 &&
            send->sent - send->receipted > allowed) {
-        status = client_receive(send->client,
-                                option_deadline(send->timeout_us), &frame,
-                                err);
+        status = client_receive(send->client, option_deadline(send->timeout_us),
+                                &frame, err);
         if (status == CLIENT_OK && frame->command == FRAME_RECEIPT) {
             send->receipted++;
         }
@@ -279,8 +277,8 @@ send_await_input(struct send *send, int fd, struct error *err)
 /* Sends all of one file.  Returns 0 with *status_out, or -1 when the file
  * cannot be read. */
 static int
-send_file(struct send *send, const char *name,
-          enum client_status *status_out, struct error *err)
+send_file(struct send *send, const char *name, enum client_status *status_out,
+          struct error *err)
 {
     struct input input;
     struct span message;
@@ -308,8 +306,7 @@ send_file(struct send *send, const char *name,
 
 /* Sends everything.  As send_file. */
 static int
-send_all(struct send *send, enum client_status *status_out,
-         struct error *err)
+send_all(struct send *send, enum client_status *status_out, struct error *err)
 {
     if (send->transaction) {
         client_begin(send->client, FRAME_BEGIN, 0);

@@ -95,8 +95,8 @@ static const char subscribe_help[] =
     "      --null                 a NUL after each body, not a newline\n"
     "      --raw                  nothing after each body\n"
     "  -o, --output PATH          to a file; when PATH is a directory, to\n"
-    "                             files 000001, 000002 ... in it\n"
-    CONNECT_OPTIONS_HELP
+    "                             files 000001, 000002 ... in "
+    "it\n" CONNECT_OPTIONS_HELP
     "\nExit code 0: --count was reached, or without --count also when time\n"
     "ran out or on SIGINT or SIGTERM.  75: time ran out before --count.\n";
 
@@ -137,8 +137,9 @@ subscribe_take_ack(struct subscribe *subscribe, const char *value,
             return 0;
         }
     }
-    return error_set(err, "--ack: \"%s\" is none of auto, client and "
-                          "client-individual",
+    return error_set(err,
+                     "--ack: \"%s\" is none of auto, client and "
+                     "client-individual",
                      value);
 }
 
@@ -173,14 +174,12 @@ subscribe_take_option(struct subscribe *subscribe, int option,
         return option_header(value, subscribe->headers,
                              &subscribe->header_count, err);
     case 'n':
-        return option_count("count", value, UINT64_MAX, &subscribe->count,
-                            err);
+        return option_count("count", value, UINT64_MAX, &subscribe->count, err);
     case 'o':
         subscribe->output_path = value;
         return 0;
     default:
-        return connect_options_take(&subscribe->connect, option, value,
-                                    err) < 0
+        return connect_options_take(&subscribe->connect, option, value, err) < 0
                    ? -1
                    : 0;
     }
@@ -195,9 +194,10 @@ subscribe_check(struct subscribe *subscribe, int argc, char **argv,
                               "/queue/orders or /topic/news");
     }
     if (argc > 1) {
-        return error_set(err, "\"%s\" follows the destination \"%s\": give "
-                              "several destinations as one argument, with "
-                              "commas between them",
+        return error_set(err,
+                         "\"%s\" follows the destination \"%s\": give "
+                         "several destinations as one argument, with "
+                         "commas between them",
                          argv[1], argv[0]);
     }
     if (subscribe->nack && subscribe->ack == SUBSCRIBE_AUTO) {
@@ -273,8 +273,8 @@ subscribe_answer(struct subscribe *subscribe, const struct frame *message)
 /* Takes one message.  Returns 0 with *status_out, or -1 when it could not be
  * written. */
 static int
-subscribe_message(struct subscribe *subscribe,
-                  enum client_status *status_out, struct error *err)
+subscribe_message(struct subscribe *subscribe, enum client_status *status_out,
+                  struct error *err)
 {
     int64_t deadline_us = option_deadline(subscribe->timeout_us);
     const struct frame *frame;
@@ -294,13 +294,13 @@ subscribe_message(struct subscribe *subscribe,
 }
 
 static int
-subscribe_messages(struct subscribe *subscribe,
-                   enum client_status *status_out, struct error *err)
+subscribe_messages(struct subscribe *subscribe, enum client_status *status_out,
+                   struct error *err)
 {
     subscribe_queue(subscribe);
-    while (*status_out == CLIENT_OK &&
-           (subscribe->count == 0 ||
-            subscribe->output.count < subscribe->count)) {
+    while (
+        *status_out == CLIENT_OK &&
+        (subscribe->count == 0 || subscribe->output.count < subscribe->count)) {
         if (subscribe_message(subscribe, status_out, err) != 0) {
             return -1;
         }

@@ -12,8 +12,8 @@ histogram_bucket(uint64_t ns)
         return (unsigned)ns;
     }
     shift = 63U - (unsigned)__builtin_clzll(ns) - HISTOGRAM_SUB_BITS;
-    return ((shift + 1) << HISTOGRAM_SUB_BITS) +
-           (unsigned)(ns >> shift) - (1U << HISTOGRAM_SUB_BITS);
+    return ((shift + 1) << HISTOGRAM_SUB_BITS) + (unsigned)(ns >> shift) -
+           (1U << HISTOGRAM_SUB_BITS);
 }
 
 /* The largest value of a bucket. */

@@ -19,8 +19,7 @@ input_open(struct input *input, const char *name, bool by_line,
     }
     input->fd = open(name, O_RDONLY | O_CLOEXEC);
     if (input->fd < 0) {
-        return error_set(err, "cannot open \"%s\": %s", name,
-                         strerror(errno));
+        return error_set(err, "cannot open \"%s\": %s", name, strerror(errno));
     }
     return 0;
 }

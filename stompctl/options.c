@@ -23,8 +23,9 @@ option_count(const char *option, const char *text, uint64_t max,
     uint64_t count;
 
     if (!span_to_u64(span_of_text(text), &count) || count > max) {
-        return error_set(err, "--%s: \"%s\" is not a whole number from 0 to "
-                              "%llu",
+        return error_set(err,
+                         "--%s: \"%s\" is not a whole number from 0 to "
+                         "%llu",
                          option, text, (unsigned long long)max);
     }
     *count_out = count;
@@ -56,17 +57,16 @@ int
 option_duration(const char *option, const char *text, int64_t *us_out,
                 struct error *err)
 {
-    static const struct option_unit units[] = { { "us", 1 },
-                                                { "ms", 1000 },
-                                                { "s", 1000000 },
-                                                { "m", 60000000 },
-                                                { "h", 3600000000U },
-                                                { NULL, 0 } };
+    static const struct option_unit units[] = {
+        { "us", 1 },       { "ms", 1000 },       { "s", 1000000 },
+        { "m", 60000000 }, { "h", 3600000000U }, { NULL, 0 }
+    };
     uint64_t us;
 
     if (!option_with_unit(text, units, INT64_MAX / 2, &us)) {
-        return error_set(err, "--%s: \"%s\" is not a time: write a number and "
-                              "its unit, as in 250ms, 10s, 5m or 1h",
+        return error_set(err,
+                         "--%s: \"%s\" is not a time: write a number and "
+                         "its unit, as in 250ms, 10s, 5m or 1h",
                          option, text);
     }
     *us_out = (int64_t)us;
@@ -78,13 +78,14 @@ option_size(const char *option, const char *text, uint64_t max,
             uint64_t *bytes_out, struct error *err)
 {
     static const struct option_unit units[] = {
-        { "", 1 },          { "b", 1 },           { "kb", 1024 },
-        { "mb", 1048576 },  { "gb", 1073741824 }, { NULL, 0 }
+        { "", 1 },         { "b", 1 },           { "kb", 1024 },
+        { "mb", 1048576 }, { "gb", 1073741824 }, { NULL, 0 }
     };
 
     if (!option_with_unit(text, units, max, bytes_out)) {
-        return error_set(err, "--%s: \"%s\" is not a size up to %llu bytes: "
-                              "write for example 256, 64kb or 1mb",
+        return error_set(err,
+                         "--%s: \"%s\" is not a size up to %llu bytes: "
+                         "write for example 256, 64kb or 1mb",
                          option, text, (unsigned long long)max);
     }
     return 0;
@@ -106,8 +107,7 @@ option_header(const char *text, struct client_header *headers, size_t *count,
                               "itself, from the body");
     }
     if (*count == CLIENT_HEADER_COUNT) {
-        return error_set(err, "-H: more than %d headers",
-                         CLIENT_HEADER_COUNT);
+        return error_set(err, "-H: more than %d headers", CLIENT_HEADER_COUNT);
     }
     headers[(*count)++] = (struct client_header){ name, value };
     return 0;
@@ -122,12 +122,13 @@ option_deadline(int64_t us)
 }
 
 static int
-connect_options_take_version(struct connect_options *options,
-                             const char *value, struct error *err)
+connect_options_take_version(struct connect_options *options, const char *value,
+                             struct error *err)
 {
     if (version_negotiate(span_of_text(value)) == STOMP_NONE) {
-        return error_set(err, "--version-of-protocol: \"%s\" is none of 1.0, "
-                              "1.1 and 1.2",
+        return error_set(err,
+                         "--version-of-protocol: \"%s\" is none of 1.0, "
+                         "1.1 and 1.2",
                          value);
     }
     options->version = value;
@@ -154,15 +155,15 @@ connect_options_take(struct connect_options *options, int option,
     case OPTION_HEART_BEAT:
         if (!heartbeat_parse(span_of_text(value), &options->sends_ms,
                              &options->wants_ms)) {
-            return error_set(err, "--heart-beat: \"%s\" is not two numbers of "
-                                  "milliseconds: write for example "
-                                  "10000,10000, or 0,0 for none",
+            return error_set(err,
+                             "--heart-beat: \"%s\" is not two numbers of "
+                             "milliseconds: write for example "
+                             "10000,10000, or 0,0 for none",
                              value);
         }
         return 1;
     case OPTION_VERSION_OF_PROTOCOL:
-        return connect_options_take_version(options, value, err) == 0 ? 1
-                                                                      : -1;
+        return connect_options_take_version(options, value, err) == 0 ? 1 : -1;
     case 'v':
         options->verbose = true;
         return 1;
@@ -189,8 +190,9 @@ connect_options_passcode(const char *path, struct error *err)
     len = getline(&line, &size, file);
     (void)fclose(file);
     if (len <= 0) {
-        (void)error_set(err, "the passcode file \"%s\" is empty: put the "
-                             "passcode on its first line",
+        (void)error_set(err,
+                        "the passcode file \"%s\" is empty: put the "
+                        "passcode on its first line",
                         path);
         free(line);
         return NULL;
@@ -202,11 +204,11 @@ connect_options_passcode(const char *path, struct error *err)
 int
 connect_options_open(const struct connect_options *options,
                      const struct client_options *rest,
-                     struct client **client_out,
-                     enum client_status *status_out, struct error *err)
+                     struct client **client_out, enum client_status *status_out,
+                     struct error *err)
 {
-    const char *text = options->uri != NULL ? options->uri
-                                            : getenv("STOMPCTL_URI");
+    const char *text =
+        options->uri != NULL ? options->uri : getenv("STOMPCTL_URI");
     struct client_options filled = *rest;
     char *passcode = NULL;
     struct uri uri;

@@ -41,7 +41,7 @@ struct connect_options {
     uint32_t wants_ms;
     bool verbose;
 };
-#define CONNECT_OPTIONS_INIT \
+#define CONNECT_OPTIONS_INIT                                                   \
     ((struct connect_options){ .sends_ms = 10000, .wants_ms = 10000 })
 
 /* The first free number for a long option of a command's own. */
@@ -57,27 +57,29 @@ enum {
 
 /* Rows for a command's table of long options; they go with a "v" in its short
  * ones. */
-#define CONNECT_LONG_OPTIONS                                             \
-    { "connect", required_argument, NULL, OPTION_CONNECT },              \
-    { "heart-beat", required_argument, NULL, OPTION_HEART_BEAT },        \
-    { "host", required_argument, NULL, OPTION_HOST },                    \
-    { "passcode-file", required_argument, NULL, OPTION_PASSCODE_FILE },  \
-    { "user", required_argument, NULL, OPTION_USER },                    \
-    { "version-of-protocol", required_argument, NULL,                    \
-      OPTION_VERSION_OF_PROTOCOL },                                      \
-    { "verbose", no_argument, NULL, 'v' }
+#define CONNECT_LONG_OPTIONS                                                   \
+    { "connect", required_argument, NULL, OPTION_CONNECT },                    \
+        { "heart-beat", required_argument, NULL, OPTION_HEART_BEAT },          \
+        { "host", required_argument, NULL, OPTION_HOST },                      \
+        { "passcode-file", required_argument, NULL, OPTION_PASSCODE_FILE },    \
+        { "user", required_argument, NULL, OPTION_USER },                      \
+        { "version-of-protocol", required_argument, NULL,                      \
+          OPTION_VERSION_OF_PROTOCOL },                                        \
+    {                                                                          \
+        "verbose", no_argument, NULL, 'v'                                      \
+    }
 
 /* Their lines in a command's help. */
-#define CONNECT_OPTIONS_HELP                                              \
-    "Connection:\n"                                                       \
-    "      --connect URI          stomp://HOST:PORT, ws://HOST:PORT/PATH\n" \
-    "                             or unix:PATH; else $STOMPCTL_URI, else\n" \
-    "                             stomp://127.0.0.1:61613\n"              \
-    "      --user NAME            log in as NAME\n"                       \
-    "      --passcode-file FILE   with the passcode on FILE's first line\n" \
-    "      --host NAME            virtual host to ask for\n"              \
-    "      --heart-beat MS,MS     beats offered and wanted (10000,10000)\n" \
-    "      --version-of-protocol 1.0|1.1|1.2\n"                           \
+#define CONNECT_OPTIONS_HELP                                                   \
+    "Connection:\n"                                                            \
+    "      --connect URI          stomp://HOST:PORT, ws://HOST:PORT/PATH\n"    \
+    "                             or unix:PATH; else $STOMPCTL_URI, else\n"    \
+    "                             stomp://127.0.0.1:61613\n"                   \
+    "      --user NAME            log in as NAME\n"                            \
+    "      --passcode-file FILE   with the passcode on FILE's first line\n"    \
+    "      --host NAME            virtual host to ask for\n"                   \
+    "      --heart-beat MS,MS     beats offered and wanted (10000,10000)\n"    \
+    "      --version-of-protocol 1.0|1.1|1.2\n"                                \
     "  -v, --verbose              show the frames on standard error\n"
 
 /* Takes one option that getopt_long found.  1 when it was one of the rows

@@ -26,8 +26,7 @@ output_open(struct output *output, const char *path, struct error *err)
     }
     output->file = fopen(path, "we");
     if (output->file == NULL) {
-        return error_set(err, "cannot write \"%s\": %s", path,
-                         strerror(errno));
+        return error_set(err, "cannot write \"%s\": %s", path, strerror(errno));
     }
     return 0;
 }
@@ -93,8 +92,7 @@ output_write_file(const struct output *output, const struct frame *frame,
         result = fclose(file) == 0 ? result : -1;
     }
     if (result != 0) {
-        (void)error_set(err, "cannot write \"%s\": %s", path,
-                        strerror(errno));
+        (void)error_set(err, "cannot write \"%s\": %s", path, strerror(errno));
     }
     free(path);
     return result;
@@ -109,8 +107,7 @@ output_write(struct output *output, const struct frame *frame,
             return -1;
         }
     } else if (output_message(output, output->file, frame) != 0) {
-        return error_set(err, "cannot write the message: %s",
-                         strerror(errno));
+        return error_set(err, "cannot write the message: %s", strerror(errno));
     }
     output->count++;
     return 0;

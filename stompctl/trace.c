@@ -8,8 +8,7 @@ trace_line(FILE *out, const char *mark, struct span line)
 {
     char text[TRACE_LINE_BYTES];
 
-    (void)fprintf(out, "%s %s\n", mark,
-                  span_escape(line, text, sizeof(text)));
+    (void)fprintf(out, "%s %s\n", mark, span_escape(line, text, sizeof(text)));
 }
 
 static void

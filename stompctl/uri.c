@@ -60,9 +60,11 @@ uri_decode(struct span text, const char *what, char **text_out,
             used = 3;
         }
         if (c < 0) {
-            return error_set(err, "the %s of the URI holds a '%%' that two "
-                                  "hex digits do not follow: write %%25 for "
-                                  "a '%%' itself", what);
+            return error_set(err,
+                             "the %s of the URI holds a '%%' that two "
+                             "hex digits do not follow: write %%25 for "
+                             "a '%%' itself",
+                             what);
         }
         decoded[len++] = (char)c;
         text = span_after(text, used);
@@ -123,8 +125,9 @@ uri_parse_port(struct uri *uri, struct span text, struct error *err)
     uint64_t port;
 
     if (!span_to_u64(text, &port) || port < 1 || port > 65535) {
-        return error_set(err, "\"%s\" is not a port: expected a number from "
-                              "1 to 65535",
+        return error_set(err,
+                         "\"%s\" is not a port: expected a number from "
+                         "1 to 65535",
                          span_escape(text, shown, sizeof(shown)));
     }
     free(uri->port);

@@ -73,18 +73,18 @@ typedef void store_wake_fn(void *ctx);
 typedef void store_health_fn(void *ctx, const struct error *err);
 
 struct store_options {
-    const char *directory;       /* made when missing (mode 0700) */
-    int64_t sync_interval_us;    /* un-synced writes are synced this often */
-    int64_t flush_delay_us;      /* how long a batch that nobody waits for may
-                                    be held for cancelling; 0 = not at all */
-    size_t flush_bytes;          /* handed over at this size all the same */
-    size_t congested_bytes;      /* store_is_congested from here on */
-    uint64_t free_bytes_min;     /* refuse puts when the disk has less left */
+    const char *directory;    /* made when missing (mode 0700) */
+    int64_t sync_interval_us; /* un-synced writes are synced this often */
+    int64_t flush_delay_us;   /* how long a batch that nobody waits for may
+                                 be held for cancelling; 0 = not at all */
+    size_t flush_bytes;       /* handed over at this size all the same */
+    size_t congested_bytes;   /* store_is_congested from here on */
+    uint64_t free_bytes_min;  /* refuse puts when the disk has less left */
     store_committed_fn *committed;
     store_release_fn *release;
     store_wake_fn *wake;
     store_health_fn *health;
-    void *ctx;                   /* for committed, wake and health */
+    void *ctx; /* for committed, wake and health */
 };
 /* Every value but the callbacks at its default. */
 extern const struct store_options store_options_default;
@@ -92,11 +92,11 @@ extern const struct store_options store_options_default;
 /* One journal found at start. */
 struct store_queue_info {
     enum destination_kind kind;
-    struct span name;    /* borrowed until the visitor returns */
-    uint64_t first_seq;  /* lowest record that is there; == next_seq if none */
-    uint64_t next_seq;   /* next to be given out; above all ever used */
-    uint64_t count;      /* records that are there */
-    uint64_t bytes;      /* their headers and bodies */
+    struct span name;   /* borrowed until the visitor returns */
+    uint64_t first_seq; /* lowest record that is there; == next_seq if none */
+    uint64_t next_seq;  /* next to be given out; above all ever used */
+    uint64_t count;     /* records that are there */
+    uint64_t bytes;     /* their headers and bodies */
 };
 typedef void store_queue_found_fn(void *ctx, struct store_queue *queue,
                                   const struct store_queue_info *info);
@@ -115,7 +115,8 @@ struct store_page {
 };
 typedef void store_fetched_fn(void *ctx, const struct store_page *page);
 
-/* Where to read on, and how much at most: about max_bytes, one record always. */
+/* Where to read on, and how much at most: about max_bytes, one record always.
+ */
 struct store_credit {
     uint64_t from_seq;
     size_t max_count;
@@ -125,8 +126,8 @@ struct store_credit {
 struct store_stats {
     uint64_t puts, deletes, cancelled; /* operations so far */
     uint64_t batches, syncs, fetches;
-    uint64_t bytes_written;            /* payload of written batches */
-    size_t pending_bytes;              /* not yet handed over, and in flight */
+    uint64_t bytes_written; /* payload of written batches */
+    size_t pending_bytes;   /* not yet handed over, and in flight */
     uint64_t failures;
 };
 
@@ -265,7 +266,8 @@ store_flush(struct store *store, int64_t now_us)
 }
 
 /* Runs the completions that are ready: committed, fetched, release, health.
- * They may call every function of this header but store_poll and store_close. */
+ * They may call every function of this header but store_poll and store_close.
+ */
 static inline void
 store_poll(struct store *store)
 {

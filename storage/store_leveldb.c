@@ -28,8 +28,7 @@ static void __attribute__((cold, noinline))
 ldb_batch_grow(struct ldb_batch *batch)
 {
     batch->capacity = batch->capacity > 0 ? batch->capacity * 2 : 256;
-    batch->ops =
-        xrealloc(batch->ops, batch->capacity * sizeof(*batch->ops));
+    batch->ops = xrealloc(batch->ops, batch->capacity * sizeof(*batch->ops));
 }
 
 static inline struct ldb_op *

@@ -41,12 +41,12 @@ struct store_queue {
     struct store_queue *prev, *next; /* in the order of creation */
     uint32_t journal;                /* its number in the keys */
     enum destination_kind kind;
-    bool stored;                     /* an earlier entry was handed over */
-    uint64_t reserved;               /* as last written, or on the way */
-    uint32_t tombstones;             /* deletes since the head was written */
-    struct store_slot entry;         /* where its pending entry is */
+    bool stored;             /* an earlier entry was handed over */
+    uint64_t reserved;       /* as last written, or on the way */
+    uint32_t tombstones;     /* deletes since the head was written */
+    struct store_slot entry; /* where its pending entry is */
     struct store_head head;
-    uint64_t found_first;            /* as the open found it */
+    uint64_t found_first; /* as the open found it */
     uint64_t found_count;
     uint64_t found_bytes;
     size_t name_len;
@@ -134,11 +134,11 @@ struct ldb_store {
     bool fill_sync_before; /* of earlier batches even if this is empty */
     int64_t fill_since_us; /* first flush that saw it; INT64_MAX: none did */
     struct store_fetch *fetches; /* waiting */
-    bool busy;             /* the storage thread owns job */
+    bool busy;                   /* the storage thread owns job */
     bool polling;
-    store_ticket busy_ticket;  /* to be reported at its end; 0 = none */
-    bool busy_failed;          /* already reported as failed */
-    bool busy_sync;            /* it was asked to be on disk */
+    store_ticket busy_ticket; /* to be reported at its end; 0 = none */
+    bool busy_failed;         /* already reported as failed */
+    bool busy_sync;           /* it was asked to be on disk */
     size_t busy_bytes;
     int64_t busy_since_us;
     store_ticket local_ticket; /* ended without the storage thread */

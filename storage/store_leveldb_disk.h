@@ -67,8 +67,8 @@ struct ldb_disk {
     size_t drained_len, drained_capacity;
     pthread_t helper;
     bool helper_started;
-    bool helper_done; /* atomic: set by the helper */
-    bool helper_stop; /* atomic: set for the helper */
+    bool helper_done;     /* atomic: set by the helper */
+    bool helper_stop;     /* atomic: set for the helper */
     uint64_t compactions; /* atomic, for the tests */
     struct ldb_range helper_range;
     uint64_t helper_bytes;

@@ -104,8 +104,8 @@ static int
 format_put(struct ldb_disk *disk, struct store_key key, struct error *err)
 {
     leveldb_writebatch_clear(disk->batch);
-    leveldb_writebatch_put(disk->batch, key.bytes, key.len,
-                           disk->scratch.data, disk->scratch.len);
+    leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
+                           disk->scratch.len);
     return ldb_disk_write(disk, disk->batch, true, err);
 }
 
@@ -116,8 +116,7 @@ ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err)
 
     ldb->format.clean = clean;
     buf_clear(&ldb->disk.scratch);
-    store_format_encode(&ldb->format, store_key_span(&key),
-                        &ldb->disk.scratch);
+    store_format_encode(&ldb->format, store_key_span(&key), &ldb->disk.scratch);
     return format_put(&ldb->disk, key, err);
 }
 
@@ -140,7 +139,7 @@ format_new(struct ldb_store *ldb, struct error *err)
 
 int __attribute__((cold))
 ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
-            const char *what, struct error *err)
+           const char *what, struct error *err)
 {
     if (decode == STORE_DECODE_NEWER) {
         return error_set(err,

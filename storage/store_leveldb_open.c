@@ -132,8 +132,7 @@ open_journal(struct ldb_store *ldb, struct store_queue *queue,
     uint64_t seq;
 
     leveldb_writebatch_clear(ldb->disk.batch);
-    ldb_iter_seek(iter,
-                  store_key_record(queue->journal, queue->head.next_seq));
+    ldb_iter_seek(iter, store_key_record(queue->journal, queue->head.next_seq));
     while (leveldb_iter_valid(iter) &&
            store_key_record_parse(ldb_iter_key(iter), &journal, &seq) &&
            journal == queue->journal) {
@@ -169,7 +168,7 @@ open_journals(struct ldb_store *ldb, struct error *err)
     char *errptr = NULL;
     int status = 0;
 
-    DL_FOREACH (ldb->queue_list, queue) {
+    DL_FOREACH(ldb->queue_list, queue) {
         status = open_journal(ldb, queue, iter, err);
         if (status != 0) {
             break;
@@ -319,7 +318,7 @@ close_persist(struct ldb_store *ldb)
 {
     struct store_queue *queue;
 
-    DL_FOREACH (ldb->queue_list, queue) {
+    DL_FOREACH(ldb->queue_list, queue) {
         if (queue->reserved != 0) {
             queue->reserved = queue->head.next_seq;
             ldb_queue_persist(ldb, queue);

@@ -52,8 +52,8 @@ reader_quarantine(const struct ldb_disk *disk, uint32_t journal, uint64_t seq,
     char line[96];
     int len = snprintf(line, sizeof(line), "journal=%u seq=%llu bytes=%zu\n",
                        journal, (unsigned long long)seq, value.len);
-    int fd = open(disk->quarantine, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                  0600);
+    int fd =
+        open(disk->quarantine, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     bool ok;
 
     if (fd < 0) {
@@ -123,8 +123,8 @@ reader_take(struct ldb_disk *disk, struct store_fetch *fetch,
     uint32_t journal;
     uint64_t seq;
     bool known = store_key_record_parse(key, &journal, &seq);
-    bool good = known && store_record_decode(key, value, &record) ==
-                             STORE_DECODE_OK;
+    bool good =
+        known && store_record_decode(key, value, &record) == STORE_DECODE_OK;
 
     if (!good && !pass->trusted) {
         reader_set_aside(disk, fetch, pass, key, value);

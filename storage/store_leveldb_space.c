@@ -145,8 +145,7 @@ compact_main(void *ctx)
         if (__atomic_load_n(&disk->helper_stop, __ATOMIC_ACQUIRE)) {
             break;
         }
-        leveldb_compact_range(disk->db, from.bytes, from.len, to.bytes,
-                              to.len);
+        leveldb_compact_range(disk->db, from.bytes, from.len, to.bytes, to.len);
     }
     __atomic_store_n(&disk->helper_done, true, __ATOMIC_RELEASE);
     return NULL;

@@ -29,13 +29,13 @@ ldb_hand_over(struct ldb_store *ldb, bool sync)
     struct store_fetch *fetch;
 
     assert(!ldb->busy && emptied.len == 0);
-    DL_FOREACH (ldb->fetches, fetch) {
+    DL_FOREACH(ldb->fetches, fetch) {
         fetch->under_way = true;
     }
     ldb->job.batch = ldb->fill;
     ldb->job.fetches = ldb->fetches;
-    ldb->job.sync = sync || (ldb->fill_sync && (ldb->fill.live > 0 ||
-                                                ldb->fill_sync_before));
+    ldb->job.sync = sync || (ldb->fill_sync &&
+                             (ldb->fill.live > 0 || ldb->fill_sync_before));
     ldb->busy_sync = sync || ldb->fill_sync;
     ldb->fill = emptied;
     ldb->fill_id++;
@@ -228,9 +228,9 @@ turn_on_local(struct ldb_store *ldb)
     store_ticket ticket = ldb->local_ticket;
 
     ldb->local_ticket = 0;
-    ldb->options.committed(
-        ldb->options.ctx, ticket, ldb->local_result,
-        ldb->local_result == STORE_FAILED ? &ldb->failure : NULL);
+    ldb->options.committed(ldb->options.ctx, ticket, ldb->local_result,
+                           ldb->local_result == STORE_FAILED ? &ldb->failure
+                                                             : NULL);
 }
 
 void

@@ -85,20 +85,19 @@ writer_put_entry(struct ldb_disk *disk, const struct ldb_op *op, bool removed)
 
     buf_clear(&disk->scratch);
     store_journal_encode(&journal, store_key_span(&key), &disk->scratch);
-    leveldb_writebatch_put(disk->batch, key.bytes, key.len,
-                           disk->scratch.data, disk->scratch.len);
+    leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
+                           disk->scratch.len);
 }
 
 static void
 writer_put_record(struct ldb_disk *disk, const struct ldb_op *op)
 {
-    struct store_key key =
-        store_key_record(op->queue->journal, op->record.seq);
+    struct store_key key = store_key_record(op->queue->journal, op->record.seq);
 
     buf_clear(&disk->scratch);
     store_record_encode(&op->record, store_key_span(&key), &disk->scratch);
-    leveldb_writebatch_put(disk->batch, key.bytes, key.len,
-                           disk->scratch.data, disk->scratch.len);
+    leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
+                           disk->scratch.len);
 }
 
 static void
@@ -169,8 +168,8 @@ writer_back_off(struct ldb_store *ldb, int64_t wait_us)
     bool stop;
 
     (void)pthread_mutex_lock(&ldb->lock);
-    while (!ldb->stop && pthread_cond_timedwait(&ldb->cond, &ldb->lock,
-                                                &until) == 0) {
+    while (!ldb->stop &&
+           pthread_cond_timedwait(&ldb->cond, &ldb->lock, &until) == 0) {
     }
     stop = ldb->stop;
     (void)pthread_mutex_unlock(&ldb->lock);
@@ -179,8 +178,7 @@ writer_back_off(struct ldb_store *ldb, int64_t wait_us)
 
 /* Opens again and writes the kept batch, until that works.  False: the store
  * is being closed and the last attempt failed too. */
-static bool __attribute__((cold))
-writer_recover(struct ldb_store *ldb)
+static bool __attribute__((cold)) writer_recover(struct ldb_store *ldb)
 {
     int64_t wait_us = ldb_hooks.backoff_us;
     bool again = true;
@@ -234,7 +232,7 @@ writer_run(struct ldb_store *ldb)
     if (job->failed) {
         return; /* closing: nobody waits for the fetches any more */
     }
-    DL_FOREACH (job->fetches, fetch) {
+    DL_FOREACH(job->fetches, fetch) {
         ldb_fetch_run(&ldb->disk, fetch);
     }
 }

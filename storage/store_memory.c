@@ -177,8 +177,8 @@ memory_queue_fini(struct memory_store *memory, struct store_queue *queue)
 }
 
 static struct store_queue *
-memory_queue_find(const struct memory_store *memory,
-                  enum destination_kind kind, struct span name)
+memory_queue_find(const struct memory_store *memory, enum destination_kind kind,
+                  struct span name)
 {
     struct store_queue *queue;
 
@@ -323,8 +323,8 @@ memory_fetch_cancel(struct store *store, struct store_fetch *fetch)
 
 /* Fills records with what fetch may have and returns where it stopped. */
 static size_t
-memory_fetch_fill(const struct store_fetch *fetch,
-                  struct store_record *records, size_t *count_out)
+memory_fetch_fill(const struct store_fetch *fetch, struct store_record *records,
+                  size_t *count_out)
 {
     const struct store_queue *queue = fetch->queue;
     size_t at = memory_lower_bound(queue, fetch->from_seq);
@@ -359,8 +359,8 @@ memory_fetch_run(struct memory_store *memory, struct store_fetch *fetch)
     struct store_page page = { .records = records };
     size_t at = memory_fetch_fill(fetch, records, &page.count);
 
-    page.next_seq = page.count > 0 ? records[page.count - 1].seq + 1
-                                   : fetch->from_seq;
+    page.next_seq =
+        page.count > 0 ? records[page.count - 1].seq + 1 : fetch->from_seq;
     page.at_end = at == queue->len;
     memory->stats.fetches++;
     fetch->fetched(fetch->ctx, &page);
@@ -415,12 +415,12 @@ memory_close(struct store **store)
     struct store_fetch *fetch;
     struct store_fetch *next_fetch;
 
-    DL_FOREACH_SAFE (memory->fetches, fetch, next_fetch) {
+    DL_FOREACH_SAFE(memory->fetches, fetch, next_fetch) {
         DL_DELETE(memory->fetches, fetch);
         free(fetch);
     }
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
-        HASH_ITER (hh, memory->queues[kind], queue, next_queue) {
+        HASH_ITER(hh, memory->queues[kind], queue, next_queue) {
             /* NOLINTNEXTLINE: uthash frees its table with the last one */
             HASH_DEL(memory->queues[kind], queue);
             memory_queue_fini(memory, queue);

@@ -25,8 +25,9 @@ testutil_tmpdir(void)
     const char *base = getenv("TMPDIR");
     char *path = NULL;
 
-    ck_assert_int_gt(asprintf(&path, "%s/stompd-test-XXXXXX",
-                              base != NULL ? base : "/tmp"), 0);
+    ck_assert_int_gt(
+        asprintf(&path, "%s/stompd-test-XXXXXX", base != NULL ? base : "/tmp"),
+        0);
     ck_assert_ptr_nonnull(mkdtemp(path));
     return path;
 }

@@ -42,15 +42,13 @@ static bool
 advisory_is_about_advisories(const struct destination *dest)
 {
     return dest->kind == DESTINATION_TOPIC &&
-           span_starts_with(destination_name_get(dest),
-                            SPAN(ADVISORY_PREFIX));
+           span_starts_with(destination_name_get(dest), SPAN(ADVISORY_PREFIX));
 }
 
 bool
 advisory_pattern_fits(struct span pattern, const struct destination *dest)
 {
-    return !advisory_is_about_advisories(dest) ||
-           advisory_is_listener(pattern);
+    return !advisory_is_about_advisories(dest) || advisory_is_listener(pattern);
 }
 
 static bool
@@ -141,8 +139,8 @@ json_destination(struct buf *out, const char *key,
 /* Begins one on the topic prefix + kind + "." + name (either may be empty).
  * False when nobody would get it. */
 static bool
-advisory_begin(struct advisory *advisory, struct core *core,
-               const char *what, const char *kind, struct span name)
+advisory_begin(struct advisory *advisory, struct core *core, const char *what,
+               const char *kind, struct span name)
 {
     struct buf text = BUF_INIT;
     struct span full;
@@ -206,10 +204,9 @@ static void
 advisory_end(struct advisory *advisory)
 {
     struct message_facts facts = { .priority = 0 };
-    struct message *msg =
-        message_new(&advisory->core->quota, &facts,
-                    buf_span(&advisory->headers), SPAN_NONE,
-                    buf_span(&advisory->body));
+    struct message *msg = message_new(&advisory->core->quota, &facts,
+                                      buf_span(&advisory->headers), SPAN_NONE,
+                                      buf_span(&advisory->body));
 
     if (msg != NULL) {
         if (advisory->only != NULL) {
@@ -223,7 +220,8 @@ advisory_end(struct advisory *advisory)
     buf_fini(&advisory->body);
 }
 
-/* --- connections, destinations, consumers ---------------------------------- */
+/* --- connections, destinations, consumers ----------------------------------
+ */
 
 static void
 advisory_write_connection(struct advisory *advisory,
@@ -321,7 +319,8 @@ advisory_consumer(struct core *core, const struct attachment *attachment,
     advisory_end(&advisory);
 }
 
-/* --- replay ---------------------------------------------------------------- */
+/* --- replay ----------------------------------------------------------------
+ */
 
 /* The same message as when it happened, for one late subscriber. */
 static bool
@@ -348,9 +347,8 @@ advisory_replay_consumers(struct core *core, struct attachment *attachment,
                           struct span kind_and_name)
 {
     struct span kind = span_split(&kind_and_name, '.');
-    enum destination_kind of_kind = span_equal(kind, SPAN("Queue"))
-                                        ? DESTINATION_QUEUE
-                                        : DESTINATION_TOPIC;
+    enum destination_kind of_kind =
+        span_equal(kind, SPAN("Queue")) ? DESTINATION_QUEUE : DESTINATION_TOPIC;
     struct destination *dest =
         kind_and_name.data != NULL
             ? destination_find(core, of_kind, kind_and_name)
@@ -360,7 +358,8 @@ advisory_replay_consumers(struct core *core, struct attachment *attachment,
     if (dest == NULL) {
         return;
     }
-    DL_FOREACH2(dest->attachments, at, dest_next) {
+    DL_FOREACH2(dest->attachments, at, dest_next)
+    {
         struct advisory advisory;
 
         if (advisory_begin_replay(&advisory, core, attachment)) {
@@ -375,7 +374,8 @@ advisory_replay_connections(struct core *core, struct attachment *attachment)
 {
     struct client *client;
 
-    DL_FOREACH2(core->clients, client, core_next) {
+    DL_FOREACH2(core->clients, client, core_next)
+    {
         struct advisory advisory;
 
         if (advisory_begin_replay(&advisory, core, attachment)) {
@@ -415,8 +415,8 @@ advisory_replay(struct core *core, struct attachment *attachment)
     if (span_equal(name, SPAN("Connection"))) {
         advisory_replay_connections(core, attachment);
     } else if (span_starts_with(name, SPAN("Consumer."))) {
-        advisory_replay_consumers(
-            core, attachment, span_after(name, sizeof("Consumer.") - 1));
+        advisory_replay_consumers(core, attachment,
+                                  span_after(name, sizeof("Consumer.") - 1));
     }
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
         if (span_equal(name, span_of_text(advisory_kinds[kind]))) {
@@ -426,7 +426,8 @@ advisory_replay(struct core *core, struct attachment *attachment)
     }
 }
 
-/* --- messages ---------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------
+ */
 
 static const char *const advisory_topics[] = {
     [ADVISORY_EXPIRED] = "Expired.",
@@ -493,10 +494,10 @@ advisory_message(struct core *core, enum advisory_event event,
     if (core->advisory_listeners == 0 ||
         !advisory_is_wanted(&dest->policy->advisories, event) ||
         advisory_is_about_advisories(dest) ||
-        !advisory_begin(&advisory, core, advisory_topics[event],
-                        (base_kind ? advisory_base_kinds
-                                   : advisory_kinds)[dest->kind],
-                        destination_name_get(dest))) {
+        !advisory_begin(
+            &advisory, core, advisory_topics[event],
+            (base_kind ? advisory_base_kinds : advisory_kinds)[dest->kind],
+            destination_name_get(dest))) {
         return;
     }
     advisory_header_destination(&advisory, dest);
@@ -520,16 +521,14 @@ advisory_full(struct core *core, const struct destination *dest,
     for (size_t i = 0; i < 2 && core->advisory_listeners > 0; i++) {
         struct advisory advisory;
 
-        if (!wanted[i] ||
-            !advisory_begin(&advisory, core, topics[i],
-                            advisory_kinds[dest->kind],
-                            destination_name_get(dest))) {
+        if (!wanted[i] || !advisory_begin(&advisory, core, topics[i],
+                                          advisory_kinds[dest->kind],
+                                          destination_name_get(dest))) {
             continue;
         }
         advisory_header(&advisory, "producerId", span_of_text(producer->name));
         buf_append_span(&advisory.body, SPAN("{\"ProducerInfo\":{"));
-        json_text(&advisory.body, "connectionId",
-                  span_of_text(producer->name));
+        json_text(&advisory.body, "connectionId", span_of_text(producer->name));
         buf_append_span(&advisory.body, SPAN("}}"));
         advisory_end(&advisory);
     }

@@ -46,8 +46,7 @@ enum advisory_event {
 };
 /* sub: the consumer in question, NULL when none is. */
 void advisory_message(struct core *core, enum advisory_event event,
-                      const struct destination *dest,
-                      const struct message *msg,
+                      const struct destination *dest, const struct message *msg,
                       const struct subscription *sub);
 
 /* A destination's memory is full; a consumer is slow (reason: a sentence). */

@@ -194,7 +194,8 @@ core_resume_blocked(struct core *core)
         store_is_congested(core->store)) {
         return;
     }
-    DL_FOREACH_SAFE2(core->blocked, client, next, block_next) {
+    DL_FOREACH_SAFE2(core->blocked, client, next, block_next)
+    {
         if (quota_is_over(&core->quota)) {
             break; /* the one before has filled it again */
         }
@@ -211,7 +212,8 @@ core_forget_blocked(struct core *core, const struct destination *dest)
 {
     struct client *client;
 
-    DL_FOREACH2(core->blocked, client, block_next) {
+    DL_FOREACH2(core->blocked, client, block_next)
+    {
         if (client->block_dest == dest) {
             client->block_dest = NULL; /* resumed by the next turn */
         }
@@ -277,10 +279,9 @@ void
 core_client_open(struct core *core, struct client *client,
                  const struct client_ops *ops, void *ctx)
 {
-    *client = (struct client){ .ops = ops,
-                               .ctx = ctx,
-                               .core = core,
-                               .order = ++core->client_count };
+    *client = (struct client){
+        .ops = ops, .ctx = ctx, .core = core, .order = ++core->client_count
+    };
 }
 
 void
@@ -403,7 +404,8 @@ core_on_committed(struct core *core, store_ticket ticket,
     struct client *client;
     struct client *next;
 
-    DL_FOREACH_SAFE2(core->awaiting, client, next, await_next) {
+    DL_FOREACH_SAFE2(core->awaiting, client, next, await_next)
+    {
         client->ops->stored(client->ctx, ticket, result, err);
     }
 }

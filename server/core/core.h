@@ -8,9 +8,9 @@
  * from it for consumers (dispatch) comes in core_turn, at the end of the turn.
  */
 #pragma once
+#include "policy/policy_map.h"
 #include "server/core/destination.h"
 #include "server/core/transaction.h"
-#include "policy/policy_map.h"
 #include "storage/store.h"
 
 #include <stdbool.h>
@@ -50,10 +50,10 @@ struct client_ops {
 struct client {
     const struct client_ops *ops;
     void *ctx;
-    const char *name;                   /* of the session; borrowed */
+    const char *name; /* of the session; borrowed */
     const char *peer;
-    const char *client_id;              /* of its CONNECT; NULL: none */
-    uint64_t order;                     /* from 1, never used again */
+    const char *client_id; /* of its CONNECT; NULL: none */
+    uint64_t order;        /* from 1, never used again */
     struct core *core;
     struct subscription *subscriptions; /* DL list, closed ones included */
     struct destination *owned;          /* temporary destinations */
@@ -101,7 +101,7 @@ struct core_destination_view {
     uint64_t waiting;   /* queue: messages; topic: over all its consumers */
     uint64_t in_flight; /* queues */
     uint64_t enqueued, dequeued; /* since it was made */
-    uint64_t discarded; /* topics: by the consumers that are there */
+    uint64_t discarded;          /* topics: by the consumers that are there */
 };
 typedef void core_destination_fn(void *ctx,
                                  const struct core_destination_view *view);
@@ -180,13 +180,14 @@ enum core_admission core_admit(struct core *core,
  * that of the first full one of those that get its copies (virtual.h). */
 struct destination *core_bottleneck(struct destination *dest);
 
-/* ops->resume comes when there is room again: dest's, or the broker's (NULL). */
+/* ops->resume comes when there is room again: dest's, or the broker's (NULL).
+ */
 void core_client_block(struct client *client, const struct destination *dest);
 
 enum core_find {
     CORE_FOUND,
-    CORE_NOT_FOUND,  /* a temporary destination that is gone */
-    CORE_TOO_MANY,   /* maxDestinations of its policy is reached */
+    CORE_NOT_FOUND, /* a temporary destination that is gone */
+    CORE_TOO_MANY,  /* maxDestinations of its policy is reached */
 };
 
 /*
@@ -214,7 +215,7 @@ enum core_send {
 
 struct send_options {
     struct client *sender;
-    bool wait;               /* a receipt was asked for */
+    bool wait;                         /* a receipt was asked for */
     enum policy_switch use_async_send; /* the connection's own word */
     enum policy_switch listener_async_send;
 };
@@ -232,7 +233,7 @@ struct subscribe_options {
     const struct subscription_target *targets;
     size_t target_count;
     enum ack_mode ack;
-    bool prefetch_set;     /* else the policy's */
+    bool prefetch_set; /* else the policy's */
     uint32_t prefetch;
     size_t prefetch_bytes; /* 0 = the core's default */
     int64_t pending_limit; /* -1 = the policy's alone */

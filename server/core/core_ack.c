@@ -97,8 +97,7 @@ core_chance(struct core *core)
 
 /* Whether a NACK of this delivery is its last. */
 static bool
-core_is_last_attempt(const struct queue *queue,
-                     const struct delivery *delivery)
+core_is_last_attempt(const struct queue *queue, const struct delivery *delivery)
 {
     int64_t maximum = queue->base.policy->redelivery.maximum;
 

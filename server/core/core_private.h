@@ -25,24 +25,24 @@ struct core {
     struct store *store;
     struct quota quota;
     struct delivery_pool pool;
-    struct destination *destinations;  /* uthash by kind and name */
-    uint64_t destinations_epoch;       /* goes up when one is removed */
+    struct destination *destinations; /* uthash by kind and name */
+    uint64_t destinations_epoch;      /* goes up when one is removed */
     struct trie *wildcards[DESTINATION_KIND_COUNT];
-    struct queue *dirty_queues;        /* DL list */
-    struct subscription *credited;     /* DL list: credit has come back */
-    struct client *clients;            /* DL list: that have logged in */
-    struct client *awaiting;           /* DL list */
-    size_t advisory_listeners;         /* subscriptions that may want some */
-    struct client *blocked;            /* DL list */
-    struct topic *recovering;          /* with a past, to be swept */
+    struct queue *dirty_queues;    /* DL list */
+    struct subscription *credited; /* DL list: credit has come back */
+    struct client *clients;        /* DL list: that have logged in */
+    struct client *awaiting;       /* DL list */
+    size_t advisory_listeners;     /* subscriptions that may want some */
+    struct client *blocked;        /* DL list */
+    struct topic *recovering;      /* with a past, to be swept */
     struct timer_wheel *timers;
-    struct lane *unreadable;           /* whose page could not be read */
+    struct lane *unreadable; /* whose page could not be read */
     uint64_t next_order;
     uint64_t connection_count;
     uint64_t client_count;
-    bool closing;       /* destinations end, but stay in the store */
+    bool closing;        /* destinations end, but stay in the store */
     bool dead_lettering; /* what a dead letter displaces has none */
-    uint64_t chance; /* core_chance */
+    uint64_t chance;     /* core_chance */
     int64_t now_us;
     int64_t now_ms;
     struct core_stats stats;

@@ -28,18 +28,18 @@ enum delivery_state {
 struct delivery {
     struct delivery *prev, *next;
     enum delivery_state state;
-    uint8_t notes;              /* PENDING: enum subscription_note */
-    uint32_t attempts;          /* how often it has been handed out */
-    struct message *msg;        /* held */
-    struct subscription *sub;   /* NULL while WAITING */
-    struct lane *lane;          /* its queue's; NULL for a topic's */
-    struct attachment *from;    /* PENDING: whose limit counts it */
-    struct transaction *tx;     /* an ACK or NACK is held there */
-    uint64_t seq;               /* place in the queue */
-    uint64_t id;                /* the n of `message-id`, the session's */
+    uint8_t notes;            /* PENDING: enum subscription_note */
+    uint32_t attempts;        /* how often it has been handed out */
+    struct message *msg;      /* held */
+    struct subscription *sub; /* NULL while WAITING */
+    struct lane *lane;        /* its queue's; NULL for a topic's */
+    struct attachment *from;  /* PENDING: whose limit counts it */
+    struct transaction *tx;   /* an ACK or NACK is held there */
+    uint64_t seq;             /* place in the queue */
+    uint64_t id;              /* the n of `message-id`, the session's */
     struct store_slot slot;
-    struct quota *quota;        /* the destination's, charged; or NULL */
-    uint32_t found_count;       /* scans that know it to match */
+    struct quota *quota;           /* the destination's, charged; or NULL */
+    uint32_t found_count;          /* scans that know it to match */
     struct eviction_node eviction; /* on from's list while PENDING */
 };
 

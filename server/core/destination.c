@@ -68,8 +68,8 @@ destination_on_pattern(void *ctx, void *value)
 }
 
 struct destination *
-destination_get(struct core *core, enum destination_kind kind,
-                struct span name, struct client *owner)
+destination_get(struct core *core, enum destination_kind kind, struct span name,
+                struct client *owner)
 {
     struct destination *dest = destination_find(core, kind, name);
 

@@ -22,24 +22,24 @@ struct destination {
     UT_hash_handle hh;
     struct core *core;
     enum destination_kind kind;
-    struct policy *policy;            /* held */
-    struct virtual_route *route;      /* NULL for most: nothing is copied */
-    struct client *owner;             /* temporary ones; else NULL */
-    bool orphaned;                    /* its owner is gone, others use it yet */
-    struct destination *owned_next;   /* the owner's others */
-    struct dispatch_member *members;  /* attachments that may take a message,
-                                         in the dispatch policy's order */
-    struct attachment *attachments;   /* DL list: all of them */
-    struct timer_node slow_timer;     /* next check for slow consumers */
+    struct policy *policy;           /* held */
+    struct virtual_route *route;     /* NULL for most: nothing is copied */
+    struct client *owner;            /* temporary ones; else NULL */
+    bool orphaned;                   /* its owner is gone, others use it yet */
+    struct destination *owned_next;  /* the owner's others */
+    struct dispatch_member *members; /* attachments that may take a message,
+                                        in the dispatch policy's order */
+    struct attachment *attachments;  /* DL list: all of them */
+    struct timer_node slow_timer;    /* next check for slow consumers */
     size_t attachment_count;
-    struct quota quota;               /* memoryLimit; limit 0 = none */
+    struct quota quota; /* memoryLimit; limit 0 = none */
     uint64_t enqueued_count;
-    uint64_t enqueued_seen;           /* … when it was last looked at */
+    uint64_t enqueued_seen; /* … when it was last looked at */
     int64_t idle_since_us;
-    int64_t blocked_warned_us;        /* when the log said that producers wait */
+    int64_t blocked_warned_us; /* when the log said that producers wait */
     uint64_t dequeued_count;
     size_t key_len;
-    char *key;                        /* one byte of kind, then the name */
+    char *key; /* one byte of kind, then the name */
 };
 
 static inline struct span

@@ -102,8 +102,8 @@ lane_open_journal(struct lane *lane)
         buf_append_char(&name, LANE_NAME_MARK);
         buf_append_char(&name, (char)('0' + lane->priority));
     }
-    lane->journal = store_queue_open(lane_core(lane)->store, dest->kind,
-                                     buf_span(&name));
+    lane->journal =
+        store_queue_open(lane_core(lane)->store, dest->kind, buf_span(&name));
     buf_fini(&name);
 }
 
@@ -293,8 +293,7 @@ lane_remove(struct lane *lane, struct delivery *delivery)
     struct core *core = lane_core(lane);
 
     if (delivery->slot.batch != 0) {
-        store_delete(core->store, lane->journal, delivery->seq,
-                     delivery->slot);
+        store_delete(core->store, lane->journal, delivery->seq, delivery->slot);
     }
     delivery_free(&core->pool, &delivery);
 }
@@ -377,8 +376,7 @@ lane_head(const struct lane *lane)
 }
 
 /* The disk does not answer now: core_sweep asks again. */
-static void __attribute__((cold))
-lane_retry_later(struct lane *lane)
+static void __attribute__((cold)) lane_retry_later(struct lane *lane)
 {
     struct core *core = lane_core(lane);
 
@@ -441,8 +439,7 @@ lane_on_fetched(void *ctx, const struct store_page *page)
 static void
 lane_fetch(struct lane *lane, uint64_t from_seq)
 {
-    struct store_credit credit = { from_seq, LANE_PAGE_COUNT,
-                                   LANE_PAGE_BYTES };
+    struct store_credit credit = { from_seq, LANE_PAGE_COUNT, LANE_PAGE_BYTES };
 
     lane->fetch_end = lane->queue->next_seq;
     lane->fetch = store_fetch_start(lane_core(lane)->store, lane->journal,

@@ -22,21 +22,21 @@ struct lane_scan;
 struct queue;
 
 struct lane {
-    struct lane *lower;           /* the queue's next lower priority */
+    struct lane *lower; /* the queue's next lower priority */
     struct queue *queue;
-    uint8_t priority;             /* 0-9; of the only lane: any */
-    bool prioritized;             /* its journal has a name of its own */
-    struct delivery *waiting;     /* DL list by seq; all below paged_from */
-    struct delivery *returned;    /* of waiting: where lane_return looks
-                                     first; NULL once it has left */
+    uint8_t priority;          /* 0-9; of the only lane: any */
+    bool prioritized;          /* its journal has a name of its own */
+    struct delivery *waiting;  /* DL list by seq; all below paged_from */
+    struct delivery *returned; /* of waiting: where lane_return looks
+                                  first; NULL once it has left */
     uint64_t waiting_count;
-    size_t waiting_bytes;         /* of memory, as the quota counts */
-    uint64_t parked_count;        /* taken, kept for a group's owner */
-    struct store_queue *journal;  /* NULL until something is stored */
+    size_t waiting_bytes;        /* of memory, as the quota counts */
+    uint64_t parked_count;       /* taken, kept for a group's owner */
+    struct store_queue *journal; /* NULL until something is stored */
     uint64_t paged_from;
     uint64_t paged_count;
-    uint64_t paged_since_fetch;   /* of paged_count, put after the fetch began */
-    struct store_fetch *fetch;    /* one at a time */
+    uint64_t paged_since_fetch; /* of paged_count, put after the fetch began */
+    struct store_fetch *fetch;  /* one at a time */
     struct lane_scan *fetch_scan; /* whom it is for; NULL: for all */
     uint64_t fetch_end;           /* queue.next_seq when it began */
     bool fetch_ahead;             /* it is, or was, for a scan */

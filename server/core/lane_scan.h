@@ -21,11 +21,11 @@
 #include <stddef.h>
 
 struct lane_scan {
-    struct lane_scan *prev, *next;  /* lane.scans */
-    struct lane_scan *other;        /* the attachment's in other lanes */
+    struct lane_scan *prev, *next; /* lane.scans */
+    struct lane_scan *other;       /* the attachment's in other lanes */
     struct lane *lane;
     struct attachment *attachment;
-    struct delivery *at;            /* next resident one to look at */
+    struct delivery *at; /* next resident one to look at */
     /* Looked at while they were paged, whether resident by now or not: the
      * numbers from ahead_start up to, not including, ahead_from. */
     uint64_t ahead_start;

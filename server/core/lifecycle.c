@@ -4,7 +4,8 @@
 #include "server/core/core_private.h"
 #include "server/core/virtual.h"
 
-/* --- expiry ------------------------------------------------------------------ */
+/* --- expiry ------------------------------------------------------------------
+ */
 
 static void
 lifecycle_expire(struct core *core, struct queue *queue)
@@ -20,7 +21,8 @@ lifecycle_expire(struct core *core, struct queue *queue)
     queue_expire_waiting(queue, policy->max_expire_page_size);
 }
 
-/* --- removal ----------------------------------------------------------------- */
+/* --- removal -----------------------------------------------------------------
+ */
 
 /* Nobody attached, nothing in it, nothing on its way: nobody could tell it from
  * one that is made at its next use.  But a queue of a virtual topic is to get
@@ -34,8 +36,7 @@ lifecycle_is_idle(struct destination *dest)
     if (destination_kind_is_queue(dest->kind)) {
         const struct queue *queue = queue_of(dest);
 
-        return queue->in_flight_count == 0 &&
-               queue_waiting_count(queue) == 0 &&
+        return queue->in_flight_count == 0 && queue_waiting_count(queue) == 0 &&
                !virtual_is_consumer_queue(dest->core,
                                           destination_name_get(dest));
     }
@@ -86,7 +87,8 @@ lifecycle_sweep(struct core *core)
     }
 }
 
-/* --- limits ------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------
+ */
 
 bool
 lifecycle_allows_one_more(struct core *core, const struct policy *policy)

@@ -25,8 +25,7 @@ message_make_length_line(struct message *msg)
 }
 
 /* The group, under any of its names, and the place in it. */
-static void __attribute__((noinline))
-message_find_group(struct message *msg)
+static void __attribute__((noinline)) message_find_group(struct message *msg)
 {
     static const enum header_id names[] = { HEADER_JMSX_GROUP_ID,
                                             HEADER_MESSAGE_GROUP,
@@ -41,9 +40,9 @@ message_find_group(struct message *msg)
     }
     if (msg->group.len == 0) {
         msg->group = SPAN_NONE;
-    } else if (span_to_i64(headers_block_find(msg->headers,
-                                              SPAN("JMSXGroupSeq")),
-                           &seq) &&
+    } else if (span_to_i64(
+                   headers_block_find(msg->headers, SPAN("JMSXGroupSeq")),
+                   &seq) &&
                seq >= INT32_MIN && seq <= INT32_MAX) {
         msg->group_seq = (int32_t)seq;
     }
@@ -118,8 +117,8 @@ message_of_record(struct quota *quota, const struct store_record *record)
                                 "roup", 4) != NULL,
         .maybe_not_utf8 = true,
     };
-    struct message *msg = message_new(quota, &facts, record->headers,
-                                      SPAN_NONE, record->body);
+    struct message *msg =
+        message_new(quota, &facts, record->headers, SPAN_NONE, record->body);
 
     assert(msg != NULL);
     return msg;

@@ -36,7 +36,7 @@ struct message {
     int32_t group_seq;    /* JMSXGroupSeq, 0 when not given */
     struct span headers;  /* "destination:…\n" and what the sender gave */
     struct span body;
-    struct span tail;     /* headers, LF, body, NUL: the end of its frame */
+    struct span tail; /* headers, LF, body, NUL: the end of its frame */
     char bytes[];
 };
 
@@ -45,7 +45,7 @@ struct message_facts {
     uint8_t priority;
     int64_t timestamp_ms;
     int64_t expires_ms;
-    bool maybe_grouped; /* look for a message group in the headers */
+    bool maybe_grouped;  /* look for a message group in the headers */
     bool maybe_not_utf8; /* nobody has checked the headers (STOMP 1.0) */
 };
 

@@ -77,8 +77,8 @@ void
 queue_adopt(struct queue *queue, bool prioritized, uint8_t priority,
             struct store_queue *journal, const struct store_queue_info *info)
 {
-    struct lane *lane = prioritized ? queue_priority_lane(queue, priority)
-                                    : &queue->main;
+    struct lane *lane =
+        prioritized ? queue_priority_lane(queue, priority) : &queue->main;
 
     lane_adopt(lane, journal, info);
     if (info->next_seq > queue->next_seq) {
@@ -109,9 +109,8 @@ queue_push(struct queue *queue, struct message *msg, bool persistent)
 {
     struct core *core = queue_core(queue);
     struct lane *lane = &queue->main;
-    bool stored =
-        persistent && queue->base.kind != DESTINATION_TEMP_QUEUE &&
-        (core->store->engine->capabilities & STORE_CAN_SURVIVE) != 0;
+    bool stored = persistent && queue->base.kind != DESTINATION_TEMP_QUEUE &&
+                  (core->store->engine->capabilities & STORE_CAN_SURVIVE) != 0;
 
     if (queue->base.policy->prioritized_messages) {
         lane = queue_priority_lane(queue, msg->priority);
@@ -163,8 +162,8 @@ queue_give(struct queue *queue, struct delivery *delivery,
            struct attachment *attachment)
 {
     if (delivery->msg->group.data != NULL) {
-        switch (queue_choose_for_group(queue, delivery, attachment,
-                                       &attachment)) {
+        switch (
+            queue_choose_for_group(queue, delivery, attachment, &attachment)) {
         case QUEUE_GROUP_PARKED:
             return true;
         case QUEUE_GROUP_NOBODY:

@@ -11,20 +11,20 @@
 
 struct queue {
     struct destination base;
-    struct lane main;             /* the only lane, or that of priority 4 */
-    struct lane *lanes;           /* highest priority first, main among them */
+    struct lane main;   /* the only lane, or that of priority 4 */
+    struct lane *lanes; /* highest priority first, main among them */
     uint64_t in_flight_count;
     uint64_t next_seq;
     /* Consumers (queue_members.c). */
-    struct attachment *exclusive;     /* the one that gets everything */
-    size_t selecting_count;           /* attached ones with a selector */
-    struct dispatch_member *standby;  /* the others while there is one */
+    struct attachment *exclusive;    /* the one that gets everything */
+    size_t selecting_count;          /* attached ones with a selector */
+    struct dispatch_member *standby; /* the others while there is one */
     struct timer_node hold_timer;
-    bool held;                        /* dispatch has not started yet */
+    bool held;                          /* dispatch has not started yet */
     struct message_group_state *groups; /* NULL until one is seen */
-    struct queue_delayed *delayed;    /* DL list: to be tried again later */
+    struct queue_delayed *delayed;      /* DL list: to be tried again later */
     uint64_t delayed_count;
-    int64_t expire_due_us;            /* next look for expired messages */
+    int64_t expire_due_us;                 /* next look for expired messages */
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;
 };

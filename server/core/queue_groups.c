@@ -102,7 +102,8 @@ queue_owner_keeps(const struct queue *queue, const struct attachment *owner,
     if (queue->exclusive != NULL && queue->exclusive != owner) {
         return false;
     }
-    /* Behind what is parked a group is not dealt anew yet: queue_unpark will. */
+    /* Behind what is parked a group is not dealt anew yet: queue_unpark will.
+     */
     if (owner->parked != NULL) {
         return true;
     }
@@ -219,12 +220,12 @@ queue_groups_release(struct queue *queue, struct attachment *attachment)
 }
 
 void
-queue_groups_release_others(struct queue *queue,
-                            const struct attachment *but)
+queue_groups_release_others(struct queue *queue, const struct attachment *but)
 {
     struct attachment *attachment;
 
-    DL_FOREACH2(queue->base.attachments, attachment, dest_next) {
+    DL_FOREACH2(queue->base.attachments, attachment, dest_next)
+    {
         if (attachment != but) {
             queue_groups_release(queue, attachment);
         }

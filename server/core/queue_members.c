@@ -78,7 +78,8 @@ queue_next_exclusive(const struct queue *queue)
     struct attachment *best = NULL;
     struct attachment *attachment;
 
-    DL_FOREACH2(queue->base.attachments, attachment, dest_next) {
+    DL_FOREACH2(queue->base.attachments, attachment, dest_next)
+    {
         const struct dispatch_member *member = &attachment->member;
 
         if (queue_is_exclusive(queue, attachment) &&
@@ -92,13 +93,11 @@ queue_next_exclusive(const struct queue *queue)
 }
 
 static bool
-queue_takes_over(const struct queue *queue,
-                 const struct attachment *attachment)
+queue_takes_over(const struct queue *queue, const struct attachment *attachment)
 {
     return queue_is_exclusive(queue, attachment) &&
            (queue->exclusive == NULL ||
-            attachment->member.priority >
-                queue->exclusive->member.priority ||
+            attachment->member.priority > queue->exclusive->member.priority ||
             attachment->member.priority == QUEUE_TAKE_OVER_PRIORITY);
 }
 

@@ -21,9 +21,9 @@ enum queue_group_choice {
     QUEUE_GROUP_NOBODY, /* no member has credit */
 };
 
-/* Who gets a message that belongs to a group.  found_by: the selecting consumer,
- * or the one whose turn it is, that it was found for; NULL for anybody.  An
- * owner whose selector refuses the message loses the group. */
+/* Who gets a message that belongs to a group.  found_by: the selecting
+ * consumer, or the one whose turn it is, that it was found for; NULL for
+ * anybody.  An owner whose selector refuses the message loses the group. */
 enum queue_group_choice queue_choose_for_group(struct queue *queue,
                                                struct delivery *delivery,
                                                struct attachment *found_by,

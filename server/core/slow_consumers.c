@@ -15,10 +15,9 @@ slow_consumers_are_watched(const struct destination *dest)
 static void
 slow_consumers_set_timer(struct destination *dest)
 {
-    timer_wheel_set(
-        dest->core->timers, &dest->slow_timer,
-        dest->core->now_us +
-            dest->policy->slow_consumer_parameters.check_period_us);
+    timer_wheel_set(dest->core->timers, &dest->slow_timer,
+                    dest->core->now_us +
+                        dest->policy->slow_consumer_parameters.check_period_us);
 }
 
 void

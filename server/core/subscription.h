@@ -20,7 +20,7 @@ struct selector;
 
 enum ack_mode {
     ACK_AUTO,
-    ACK_CLIENT,            /* cumulative within the subscription */
+    ACK_CLIENT, /* cumulative within the subscription */
     ACK_CLIENT_INDIVIDUAL,
 };
 
@@ -37,23 +37,23 @@ struct attachment {
     enum attachment_place place;
     struct subscription *sub;
     struct destination *dest;
-    struct attachment *next;       /* the subscription's others */
+    struct attachment *next;                  /* the subscription's others */
     struct attachment *dest_prev, *dest_next; /* destination.attachments */
     /* Topics: what waits here for credit, oldest first. */
     struct eviction_node *pending;
     uint64_t pending_count;
     size_t pending_bytes;
-    int64_t pending_limit;         /* -1 = none */
-    struct timer_node soft_timer;  /* set: over pendingMessageByteLimit.soft */
-    uint64_t past_place;           /* awaits_past: how many messages have been
-                                      published since the start before it */
-    bool awaits_past;              /* its topic still reads its past */
+    int64_t pending_limit;        /* -1 = none */
+    struct timer_node soft_timer; /* set: over pendingMessageByteLimit.soft */
+    uint64_t past_place;          /* awaits_past: how many messages have been
+                                     published since the start before it */
+    bool awaits_past;             /* its topic still reads its past */
     uint64_t discarded_count;
     /* Queues: messages of its groups that wait for its credit, by seq. */
     struct delivery *parked;
     struct slow_consumer_record slow; /* of the policy's strategy */
-    bool told_slow;                /* an advisory has said so */
-    struct lane_scan *scans;       /* with a selector: one a lane */
+    bool told_slow;                   /* an advisory has said so */
+    struct lane_scan *scans;          /* with a selector: one a lane */
 };
 
 /* What a MESSAGE says beside what the message says of itself. */
@@ -64,36 +64,36 @@ enum subscription_note {
 };
 
 struct subscription {
-    struct subscription *prev, *next;        /* the client's */
+    struct subscription *prev, *next;               /* the client's */
     struct subscription *credit_prev, *credit_next; /* core.credited */
-    bool credited;                           /* on that list */
-    bool closed;        /* unsubscribed; lives on until nothing is in flight */
+    bool credited;                                  /* on that list */
+    bool closed; /* unsubscribed; lives on until nothing is in flight */
     bool wildcard;
-    bool composite;     /* of several names: one destination may match twice */
+    bool composite; /* of several names: one destination may match twice */
     bool hears_advisories; /* counted in core.advisory_listeners */
     bool retroactive;
     bool no_local;
     bool exclusive;
     enum ack_mode ack;
     int priority;
-    uint64_t order;     /* of subscribing, over the whole core */
+    uint64_t order;      /* of subscribing, over the whole core */
     int64_t last_ack_us; /* or when it subscribed, or got its first message
                             after a time with none */
     uint32_t prefetch;
     size_t prefetch_bytes;
     uint32_t in_flight_count;
     size_t in_flight_bytes;
-    uint64_t dropped_count; /* topics: discarded since its last MESSAGE */
-    unsigned notes;         /* while ops->deliver runs */
+    uint64_t dropped_count;       /* topics: discarded since its last MESSAGE */
+    unsigned notes;               /* while ops->deliver runs */
     uint64_t parked_count;        /* messages of its groups that wait */
     int64_t pending_limit_wanted; /* the client's own, -1 = none */
     struct client *client;
-    void *ctx;                    /* the session's part */
-    struct selector *selector;    /* owned; NULL = everything */
+    void *ctx;                 /* the session's part */
+    struct selector *selector; /* owned; NULL = everything */
     struct attachment *attachments;
     struct dispatch_member *blocked; /* attachments that found no credit */
-    struct delivery *in_flight;   /* DL list, in order of delivery */
-    struct delivery *pending;     /* DL list, in order of arrival */
+    struct delivery *in_flight;      /* DL list, in order of delivery */
+    struct delivery *pending;        /* DL list, in order of arrival */
     struct subscription_pattern *patterns; /* wildcards, for the tries */
 };
 

@@ -7,7 +7,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum transaction_op_kind { TRANSACTION_SEND, TRANSACTION_ACK, TRANSACTION_NACK };
+enum transaction_op_kind {
+    TRANSACTION_SEND,
+    TRANSACTION_ACK,
+    TRANSACTION_NACK
+};
 
 struct transaction_op {
     enum transaction_op_kind kind;

@@ -27,8 +27,8 @@ enum transaction_add {
 
 /* What a NACK asks for. */
 struct nack_options {
-    bool dead_letter;  /* `requeue:false` */
-    int64_t delay_us;  /* `delay`; -1 = the policy's */
+    bool dead_letter;   /* `requeue:false` */
+    int64_t delay_us;   /* `delay`; -1 = the policy's */
     struct span reason; /* for dlqDeliveryFailureCause; may be empty */
 };
 

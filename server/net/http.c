@@ -141,9 +141,9 @@ static int
 http_answer_health(const struct http *http, struct lws *wsi)
 {
     const struct net *net = http->net;
-    bool well = !net->draining && (net->options.health == NULL ||
-                                   net->options.health(net->options.ctx) ==
-                                       NULL);
+    bool well =
+        !net->draining && (net->options.health == NULL ||
+                           net->options.health(net->options.ctx) == NULL);
 
     return http_answer_text(wsi, well ? "200 OK" : "503 Service Unavailable",
                             "Cache-Control: no-store\r\n",

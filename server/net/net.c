@@ -83,7 +83,7 @@ net_close(struct net *net)
     }
     net->closed = true;
     listener_close_all(net);
-    DL_FOREACH_SAFE (net->conns, conn, next) {
+    DL_FOREACH_SAFE(net->conns, conn, next) {
         conn->abort(conn, "stompd stopped");
     }
     http_conn_end_all(net);
@@ -182,7 +182,7 @@ net_drain(struct net *net, net_drained_fn *drained, void *ctx)
     listener_close_all(net);
     timer_wheel_set(loop_timers(net->loop), &net->drain_timer,
                     loop_now_us(net->loop) + NET_DRAIN_US);
-    DL_FOREACH_SAFE (net->conns, conn, next) {
+    DL_FOREACH_SAFE(net->conns, conn, next) {
         if (conn->session != NULL) {
             session_refuse(conn->session, TRANSPORT_CLOSE_SHUTDOWN,
                            "stompd is stopping", NULL);
@@ -232,7 +232,7 @@ net_each(const struct net *net, net_each_fn *fn, void *ctx)
 {
     const struct conn *conn;
 
-    DL_FOREACH (net->conns, conn) {
+    DL_FOREACH(net->conns, conn) {
         if (conn->session != NULL) {
             fn(ctx, &conn->transport, conn->session);
         }

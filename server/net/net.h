@@ -60,7 +60,7 @@ struct net_options {
                                    loopback, and clients without Origin */
     net_turn_fn *turn;
     net_turn_end_fn *turn_end;
-    net_woken_fn *woken; /* after net_wake */
+    net_woken_fn *woken;     /* after net_wake */
     net_request_fn *request; /* NULL: no admin socket */
     net_health_fn *health;   /* NULL: always well */
     void *ctx;               /* for the five */

@@ -16,9 +16,9 @@ struct net {
     struct net_options options;
     struct loop *loop;
     struct outq_pool *pool;
-    struct conn *conns;         /* utlist DL_ */
-    struct listener *listeners; /* utlist LL_ */
-    struct http *http;          /* libwebsockets */
+    struct conn *conns;             /* utlist DL_ */
+    struct listener *listeners;     /* utlist LL_ */
+    struct http *http;              /* libwebsockets */
     struct net_exchange *exchanges; /* utlist DL_: of the admin socket */
     size_t exchange_count;
     struct net_counters counters;
@@ -26,7 +26,7 @@ struct net {
     size_t scratch_size;
     int reserve_fd;   /* given up to answer a client when none is left */
     size_t lingering; /* connections without session that only say goodbye */
-    bool closed; /* by net_close */
+    bool closed;      /* by net_close */
     bool draining;
     net_drained_fn *drained;
     void *drained_ctx;

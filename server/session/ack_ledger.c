@@ -48,8 +48,7 @@ ledger_grow(struct ack_ledger *ledger)
     bigger.slots = xcalloc(bigger.capacity, sizeof(*bigger.slots));
     for (size_t i = 0; i < ledger->capacity; i++) {
         if (ledger->slots[i].id != 0) {
-            ledger_put(&bigger, ledger->slots[i].id,
-                       ledger->slots[i].delivery);
+            ledger_put(&bigger, ledger->slots[i].id, ledger->slots[i].delivery);
         }
     }
     free(ledger->slots);
@@ -136,13 +135,12 @@ void
 sent_queue_push(struct sent_queue *queue, const struct sent *sent)
 {
     if (queue->count == queue->capacity) {
-        size_t capacity = queue->capacity > 0 ? queue->capacity * 2
-                                              : (size_t)SENT_FIRST;
+        size_t capacity =
+            queue->capacity > 0 ? queue->capacity * 2 : (size_t)SENT_FIRST;
         struct sent *items = xmalloc(capacity * sizeof(*items));
 
         for (size_t i = 0; i < queue->count; i++) {
-            items[i] =
-                queue->items[(queue->head + i) & (queue->capacity - 1)];
+            items[i] = queue->items[(queue->head + i) & (queue->capacity - 1)];
         }
         free(queue->items);
         queue->items = items;

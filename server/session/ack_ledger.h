@@ -38,8 +38,8 @@ struct delivery *ack_ledger_find(const struct ack_ledger *ledger, uint64_t id);
 bool ack_ledger_remove(struct ack_ledger *ledger, uint64_t id);
 
 struct sent {
-    uint64_t end;            /* transport.queued_bytes after its frame */
-    uint64_t bytes;          /* what it took of the credit */
+    uint64_t end;   /* transport.queued_bytes after its frame */
+    uint64_t bytes; /* what it took of the credit */
     struct subscription *sub;
     struct delivery *delivery; /* NULL: a topic's */
 };

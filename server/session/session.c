@@ -59,8 +59,7 @@ static const struct command_rule command_rules[FRAME_COMMAND_COUNT] = {
     [FRAME_BEGIN] = { session_begin, false, true, false, STOMP_1_0 },
     [FRAME_COMMIT] = { session_commit, false, true, false, STOMP_1_0 },
     [FRAME_ABORT] = { session_abort, false, true, false, STOMP_1_0 },
-    [FRAME_DISCONNECT] = { session_disconnect, false, true, false,
-                           STOMP_1_0 },
+    [FRAME_DISCONNECT] = { session_disconnect, false, true, false, STOMP_1_0 },
 };
 
 /* The client hears why before it is cut: an ERROR when the connection goes, a
@@ -89,10 +88,10 @@ const struct client_ops session_client_ops = {
 static void
 session_make_name(struct session *session)
 {
-    int len = snprintf(session->name, sizeof(session->name), "%s-%llu",
-                       session->config->boot_id,
-                       (unsigned long long)core_connection_number(
-                           session->core));
+    int len =
+        snprintf(session->name, sizeof(session->name), "%s-%llu",
+                 session->config->boot_id,
+                 (unsigned long long)core_connection_number(session->core));
 
     assert(len > 0 && (size_t)len < sizeof(session->name));
     session->name_len = (size_t)len;
@@ -164,8 +163,7 @@ session_refuse_command(struct session *session, const struct frame *frame)
                       "ABORT or DISCONNECT, in capitals",
                       SESSION_TEXT(frame->command_text));
     } else if (session->state == SESSION_NEW) {
-        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
-                      "not connected",
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "not connected",
                       "%s came before CONNECT; the first frame of a "
                       "connection must be CONNECT or STOMP",
                       SESSION_TEXT(frame->command_text));
@@ -269,8 +267,8 @@ session_timer_due(const struct session *session)
     if (session->state == SESSION_NEW) {
         return session->login_due_us;
     }
-    send_due = heartbeat_send_due(&session->heartbeat,
-                                  transport->last_write_us);
+    send_due =
+        heartbeat_send_due(&session->heartbeat, transport->last_write_us);
     if (session->holding && session->hold_due_us < send_due) {
         send_due = session->hold_due_us;
     }
@@ -278,13 +276,12 @@ session_timer_due(const struct session *session)
         return send_due;
     }
     if (session->transactions != NULL) {
-        transaction_due =
-            session->transactions->begun_us + session->config->transaction_age_us;
+        transaction_due = session->transactions->begun_us +
+                          session->config->transaction_age_us;
     }
-    receive_due = heartbeat_receive_due(&session->heartbeat,
-                                        transport->last_read_us);
-    receive_due = receive_due < transaction_due ? receive_due
-                                                : transaction_due;
+    receive_due =
+        heartbeat_receive_due(&session->heartbeat, transport->last_read_us);
+    receive_due = receive_due < transaction_due ? receive_due : transaction_due;
     return send_due < receive_due ? send_due : receive_due;
 }
 
@@ -301,12 +298,12 @@ session_timer_arm(struct session *session)
 static void __attribute__((cold))
 session_on_silence(struct session *session, int64_t now_us)
 {
-    session_error(session, NULL, TRANSPORT_CLOSE_POLICY, "no heart-beat",
-                  "nothing came from this client for %lld ms, it had promised "
-                  "something at least every %lld ms",
-                  (long long)((now_us - session->transport->last_read_us) /
-                              1000),
-                  (long long)(session->heartbeat.receive_us / 1000));
+    session_error(
+        session, NULL, TRANSPORT_CLOSE_POLICY, "no heart-beat",
+        "nothing came from this client for %lld ms, it had promised "
+        "something at least every %lld ms",
+        (long long)((now_us - session->transport->last_read_us) / 1000),
+        (long long)(session->heartbeat.receive_us / 1000));
 }
 
 /* A transaction that is left open too long is aborted with its session: it
@@ -330,11 +327,10 @@ session_on_timer(struct session *session, int64_t now_us)
     }
     if (session->state == SESSION_NEW) {
         if (now_us >= session->login_due_us) {
-            session_error(session, NULL, TRANSPORT_CLOSE_POLICY,
-                          "login timeout",
-                          "no CONNECT frame came within %lld seconds",
-                          (long long)(session->config->login_timeout_us /
-                                      1000000));
+            session_error(
+                session, NULL, TRANSPORT_CLOSE_POLICY, "login timeout",
+                "no CONNECT frame came within %lld seconds",
+                (long long)(session->config->login_timeout_us / 1000000));
             return;
         }
     } else if (session->pauses == 0 && /* else we do not listen */
@@ -348,15 +344,14 @@ session_on_timer(struct session *session, int64_t now_us)
         return;
     }
     if (session_has_stale_transaction(session)) {
-        session_error(session, NULL, TRANSPORT_CLOSE_POLICY,
-                      "transaction too old",
-                      "a transaction was left open for more than %lld seconds",
-                      (long long)(session->config->transaction_age_us /
-                                  1000000));
+        session_error(
+            session, NULL, TRANSPORT_CLOSE_POLICY, "transaction too old",
+            "a transaction was left open for more than %lld seconds",
+            (long long)(session->config->transaction_age_us / 1000000));
         return;
     }
-    if (now_us >= heartbeat_send_due(&session->heartbeat,
-                                     transport->last_write_us)) {
+    if (now_us >=
+        heartbeat_send_due(&session->heartbeat, transport->last_write_us)) {
         transport->ops->beat(transport);
         transport->last_write_us = now_us; /* asked for; the flush follows */
     }
@@ -384,9 +379,8 @@ session_on_closed(struct session *session, const char *reason, int64_t now_us)
               "id=%s peer=%s transport=%s user=%s reason=\"%s\" frames=%llu "
               "received=%llu sent=%llu unsent=%llu",
               session->name, transport->peer, transport->kind,
-              session->login != NULL
-                  ? LOG_TEXT(span_of_text(session->login))
-                  : "-",
+              session->login != NULL ? LOG_TEXT(span_of_text(session->login))
+                                     : "-",
               session->reason[0] != '\0' ? session->reason : reason,
               (unsigned long long)session->frames_in,
               (unsigned long long)transport->received_bytes,

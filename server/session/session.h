@@ -28,13 +28,13 @@ struct session_config {
     uint32_t transactions_max;     /* open at a time */
     uint32_t transaction_ops_max;  /* frames in one */
     size_t transaction_bytes_max;
-    int64_t transaction_age_us;    /* longest that one may stay open */
+    int64_t transaction_age_us; /* longest that one may stay open */
     uint32_t subscriptions_max;
-    size_t out_high_bytes;         /* no MESSAGE beyond it … */
-    size_t out_low_bytes;          /* … until the buffer is down to this */
-    const char *boot_id;           /* [0-9a-z], begins every session's name:
-                                      unique over restarts and processes */
-    const char *server_header;     /* "stompd/0.1.0" */
+    size_t out_high_bytes;     /* no MESSAGE beyond it … */
+    size_t out_low_bytes;      /* … until the buffer is down to this */
+    const char *boot_id;       /* [0-9a-z], begins every session's name:
+                                  unique over restarts and processes */
+    const char *server_header; /* "stompd/0.1.0" */
 };
 extern const struct session_config session_config_default;
 

@@ -79,12 +79,11 @@ ack_check_subscription(struct session *session, const struct frame *frame,
     }
     mine = delivery->sub->ctx;
     if (!span_equal(given, span_of(mine->id, mine->id_len))) {
-        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
-                      "wrong subscription",
-                      "the message was delivered to subscription \"%s\", not "
-                      "to \"%s\"",
-                      SESSION_TEXT(span_of(mine->id, mine->id_len)),
-                      SESSION_TEXT(given));
+        session_error(
+            session, frame, TRANSPORT_CLOSE_PROTOCOL, "wrong subscription",
+            "the message was delivered to subscription \"%s\", not "
+            "to \"%s\"",
+            SESSION_TEXT(span_of(mine->id, mine->id_len)), SESSION_TEXT(given));
         return false;
     }
     return true;

@@ -27,17 +27,15 @@ connect_write_connected(struct session *session, const struct frame *frame)
 
     buf_clear(out);
     frame_encoder_begin(&encoder, out, FRAME_CONNECTED, session->version, 0);
-    frame_encoder_header(&encoder, SPAN("version"),
-                         span_of_text(rules->text));
+    frame_encoder_header(&encoder, SPAN("version"), span_of_text(rules->text));
     frame_encoder_header(&encoder, SPAN("session"),
                          span_of(session->name, session->name_len));
     frame_encoder_header(&encoder, SPAN("server"),
                          span_of_text(config->server_header));
     if (rules->heart_beats) {
-        (void)snprintf(beats, sizeof(beats), "%u,%u",
-                       session->beat_send_ms, session->beat_receive_ms);
-        frame_encoder_header(&encoder, SPAN("heart-beat"),
-                             span_of_text(beats));
+        (void)snprintf(beats, sizeof(beats), "%u,%u", session->beat_send_ms,
+                       session->beat_receive_ms);
+        frame_encoder_header(&encoder, SPAN("heart-beat"), span_of_text(beats));
     }
     if (frame_has(frame, HEADER_RECEIPT)) {
         frame_encoder_header(&encoder, SPAN("receipt-id"),
@@ -95,8 +93,8 @@ connect_negotiate_beats(struct session *session, const struct frame *frame)
                       SESSION_TEXT(offered));
         return false;
     }
-    session->beat_send_ms = connect_offer_beat(config->heartbeat_send_ms,
-                                               wants);
+    session->beat_send_ms =
+        connect_offer_beat(config->heartbeat_send_ms, wants);
     session->beat_receive_ms =
         connect_offer_beat(config->heartbeat_receive_ms, sends);
     session->heartbeat = heartbeat_negotiate(
@@ -112,8 +110,7 @@ connect_take_async_send(struct session *session, const struct frame *frame)
     struct span value = session_header_any(frame, names, 2);
 
     if (value.data != NULL) {
-        session->use_async_send =
-            span_is_true(value) ? POLICY_ON : POLICY_OFF;
+        session->use_async_send = span_is_true(value) ? POLICY_ON : POLICY_OFF;
     }
 }
 
@@ -156,8 +153,7 @@ void
 session_disconnect(struct session *session, const struct frame *frame)
 {
     if (session->reason[0] == '\0') {
-        (void)snprintf(session->reason, sizeof(session->reason),
-                       "DISCONNECT");
+        (void)snprintf(session->reason, sizeof(session->reason), "DISCONNECT");
     }
     session_receipt(session, frame, 0);
     session_close(session, TRANSPORT_CLOSE_NORMAL);

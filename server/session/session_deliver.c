@@ -67,8 +67,7 @@ deliver_extra_lines(const struct session *session,
         *at++ = '\n';
     }
     if (delivery != NULL && delivery->attempts > 1) {
-        static const char redelivered[] =
-            "redelivered:true\ndelivery-count:";
+        static const char redelivered[] = "redelivered:true\ndelivery-count:";
 
         at = mempcpy(at, redelivered, sizeof(redelivered) - 1);
         at += u64_to_text(delivery->attempts, at);
@@ -86,12 +85,11 @@ deliver_frame(struct session *session, struct span head, struct span extra,
               struct span number)
 {
     struct transport *transport = session->transport;
-    struct transport_hold hold = { msg, message_hold_take,
-                                   message_hold_drop };
-    size_t head_len = head.len + msg->length_len + mine->line_len +
-                      number.len + 1 + extra.len;
-    char *at = transport->ops->frame_begin(transport, head_len, msg->tail,
-                                           &hold);
+    struct transport_hold hold = { msg, message_hold_take, message_hold_drop };
+    size_t head_len = head.len + msg->length_len + mine->line_len + number.len +
+                      1 + extra.len;
+    char *at =
+        transport->ops->frame_begin(transport, head_len, msg->tail, &hold);
 
     at = mempcpy(at, head.data, head.len);
     at = mempcpy(at, msg->length_line, msg->length_len);
@@ -181,8 +179,8 @@ session_deliver(void *ctx, struct subscription *sub, struct message *msg,
     struct span extra;
 
     number = span_of(digits, u64_to_text(++session->message_count, digits));
-    extra = span_of(
-        lines, deliver_extra_lines(session, sub, delivery, number, lines));
+    extra = span_of(lines,
+                    deliver_extra_lines(session, sub, delivery, number, lines));
     if (deliver_as_it_is(session, msg)) {
         deliver_frame(session, SPAN("MESSAGE\n"), extra, msg, mine, number);
     } else {

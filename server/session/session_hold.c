@@ -26,8 +26,8 @@ session_pause(struct session *session, enum session_pause reason, bool on)
     unsigned before = session->pauses;
     struct session_transaction *tx;
 
-    session->pauses = on ? before | (unsigned)reason
-                         : before & ~(unsigned)reason;
+    session->pauses =
+        on ? before | (unsigned)reason : before & ~(unsigned)reason;
     if ((before != 0) == (session->pauses != 0) ||
         session->state == SESSION_CLOSING) {
         return;
@@ -89,9 +89,9 @@ hold_warn(struct session *session, struct destination *dest)
         return;
     }
     interval_us = dest->policy->blocked_producer_warning_us;
-    if (interval_us == 0 || (dest->blocked_warned_us != 0 &&
-                             session->now_us - dest->blocked_warned_us <
-                                 interval_us)) {
+    if (interval_us == 0 ||
+        (dest->blocked_warned_us != 0 &&
+         session->now_us - dest->blocked_warned_us < interval_us)) {
         return;
     }
     dest->blocked_warned_us = session->now_us;
@@ -108,8 +108,7 @@ session_hold_begin(struct session *session, const struct frame *frame,
 {
     assert(!session->holding);
     session->holding = true;
-    session->hold_due_us =
-        wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
+    session->hold_due_us = wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
     (void)session_hold(session, frame);
     hold_warn(session, dest);
     core_client_block(&session->client, dest);

@@ -20,9 +20,9 @@ enum session_pause {
 };
 
 enum session_state {
-    SESSION_NEW,       /* waits for CONNECT */
+    SESSION_NEW, /* waits for CONNECT */
     SESSION_CONNECTED,
-    SESSION_CLOSING,   /* nothing more is taken; replies may still leave */
+    SESSION_CLOSING, /* nothing more is taken; replies may still leave */
 };
 
 /* The session's part of a subscription. */
@@ -30,11 +30,11 @@ struct session_subscription {
     UT_hash_handle hh;
     struct subscription *sub;
     size_t id_len;
-    char *id;        /* decoded; for 1.0 without id the destination text */
+    char *id; /* decoded; for 1.0 without id the destination text */
     size_t destination_len;
     char *destination; /* as subscribed */
     size_t line_len;
-    char *line;      /* "subscription:…\nmessage-id:NAME-", as it goes out */
+    char *line; /* "subscription:…\nmessage-id:NAME-", as it goes out */
 };
 
 struct session_transaction {
@@ -58,11 +58,11 @@ enum { SESSION_DESTINATIONS = 4 };
 struct reply {
     struct reply *prev, *next;
     store_ticket ticket;
-    bool closes;               /* closes the connection after the frame */
+    bool closes; /* closes the connection after the frame */
     enum transport_close how;
-    size_t receipt_len;        /* RECEIPT: its receipt-id stands in bytes */
-    size_t frame_len;          /* bytes is a whole frame, or nothing */
-    size_t size;               /* what it takes */
+    size_t receipt_len; /* RECEIPT: its receipt-id stands in bytes */
+    size_t frame_len;   /* bytes is a whole frame, or nothing */
+    size_t size;        /* what it takes */
     char bytes[];
 };
 
@@ -76,35 +76,35 @@ struct session {
     struct client client;
     size_t name_len;
     char name[48];
-    uint64_t message_count;  /* the n of the last message-id */
+    uint64_t message_count; /* the n of the last message-id */
     struct ack_ledger ledger;
     struct sent_queue sent;
-    struct reply *replies;   /* DL list: waiting, in request order */
-    size_t reply_bytes;      /* what they take */
+    struct reply *replies; /* DL list: waiting, in request order */
+    size_t reply_bytes;    /* what they take */
     struct session_subscription *subscriptions; /* uthash by id */
     struct session_transaction *transactions;   /* DL list */
     uint32_t transaction_count;
     struct session_destination destinations[SESSION_DESTINATIONS];
     unsigned destination_next;
-    struct buf scratch;      /* given back at the end of each feed */
-    struct buf name_buf;     /* of session_core_name */
+    struct buf scratch;  /* given back at the end of each feed */
+    struct buf name_buf; /* of session_core_name */
     struct heartbeat heartbeat;
-    uint32_t beat_send_ms;    /* what CONNECTED says */
+    uint32_t beat_send_ms; /* what CONNECTED says */
     uint32_t beat_receive_ms;
     int64_t login_due_us;
-    int64_t now_us;          /* of the call under way */
+    int64_t now_us;                    /* of the call under way */
     enum policy_switch use_async_send; /* CONNECT header */
-    unsigned pauses;         /* enum session_pause: why nothing is read */
-    bool holding;            /* frames are held until there is room */
-    bool forced;             /* room or not: the peer is gone */
-    struct buf held;         /* … in wire form */
-    int64_t hold_due_us;     /* until then there must be room */
-    int64_t paused_us;       /* when it was; its clocks stand still since */
-    bool closed;             /* session_on_closed has run */
+    unsigned pauses;     /* enum session_pause: why nothing is read */
+    bool holding;        /* frames are held until there is room */
+    bool forced;         /* room or not: the peer is gone */
+    struct buf held;     /* … in wire form */
+    int64_t hold_due_us; /* until then there must be room */
+    int64_t paused_us;   /* when it was; its clocks stand still since */
+    bool closed;         /* session_on_closed has run */
     uint64_t frames_in;
-    char *login;             /* for the log line; NULL when none */
-    char *client_id;         /* NULL when none */
-    char reason[160];        /* why it closes; first word wins */
+    char *login;      /* for the log line; NULL when none */
+    char *client_id;  /* NULL when none */
+    char reason[160]; /* why it closes; first word wins */
 };
 
 typedef void session_command_fn(struct session *session,
@@ -143,8 +143,8 @@ void session_error(struct session *session, const struct frame *frame,
 /* Closes after every earlier answer has left. */
 void session_close(struct session *session, enum transport_close how);
 
-void session_on_stored(void *ctx, store_ticket ticket,
-                       enum store_result result, const struct error *err);
+void session_on_stored(void *ctx, store_ticket ticket, enum store_result result,
+                       const struct error *err);
 
 /* Frees what waits. */
 void session_replies_drop(struct session *session);
@@ -155,8 +155,7 @@ void session_write(struct session *session, struct span frame);
 /* --- flow control (session_hold.c) -------------------------------------- */
 
 /* Sets or takes back one reason not to read. */
-void session_pause(struct session *session, enum session_pause reason,
-                   bool on);
+void session_pause(struct session *session, enum session_pause reason, bool on);
 
 /* While the session holds: true when the frame was put behind the others, false
  * when it may be handled now. */
@@ -212,8 +211,8 @@ bool session_destination_parse(struct session *session,
 struct span session_core_name(struct session *session,
                               const struct destination_name *name);
 
-struct session_transaction *
-session_transaction_find(struct session *session, struct span id);
+struct session_transaction *session_transaction_find(struct session *session,
+                                                     struct span id);
 
 /* The open transaction that the frame names, or NULL.  *failed_out: it names
  * one that is not open, and the ERROR is out. */

@@ -181,8 +181,7 @@ session_error(struct session *session, const struct frame *frame,
     va_end(ap);
     len = strlen(details);
     if (session->reason[0] == '\0') {
-        (void)snprintf(session->reason, sizeof(session->reason), "%s",
-                       message);
+        (void)snprintf(session->reason, sizeof(session->reason), "%s", message);
     }
     log_event(LOG_LEVEL_WARNING, "session", "refused",
               "id=%s peer=%s message=\"%s\" details=\"%s\"", session->name,
@@ -247,8 +246,7 @@ session_replies_write(struct session *session, store_ticket ticket)
 
         if (reply->closes) {
             if (reply->frame_len > 0) {
-                session_write(session,
-                              span_of(reply->bytes, reply->frame_len));
+                session_write(session, span_of(reply->bytes, reply->frame_len));
             }
             session_close_transport(session, reply->how, session->reason);
         } else {

@@ -13,7 +13,7 @@
 /* What a SEND says beside its body; filled from headers. */
 struct send_facts {
     struct message_facts message;
-    bool computed_expires; /* from ttl or expiration: to be told */
+    bool computed_expires;   /* from ttl or expiration: to be told */
     struct span destination; /* the header to be written */
     struct buf reply_to;     /* rewritten; empty when as sent */
 };
@@ -72,10 +72,9 @@ send_take_facts(struct session *session, const struct frame *frame,
     facts->message.timestamp_ms = core_now_ms(session->core);
     facts->message.priority = MESSAGE_PRIORITY_DEFAULT;
     facts->message.maybe_not_utf8 = session->version == STOMP_1_0;
-    facts->message.maybe_grouped =
-        frame_has(frame, HEADER_JMSX_GROUP_ID) ||
-        frame_has(frame, HEADER_MESSAGE_GROUP) ||
-        frame_has(frame, HEADER_MESSAGE_GROUP_OLD);
+    facts->message.maybe_grouped = frame_has(frame, HEADER_JMSX_GROUP_ID) ||
+                                   frame_has(frame, HEADER_MESSAGE_GROUP) ||
+                                   frame_has(frame, HEADER_MESSAGE_GROUP_OLD);
     facts->message.persistent =
         span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
         span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));
@@ -84,9 +83,9 @@ send_take_facts(struct session *session, const struct frame *frame,
             return false;
         }
         facts->message.priority =
-            (uint8_t)(priority < 0                   ? 0
+            (uint8_t)(priority < 0                      ? 0
                       : priority > MESSAGE_PRIORITY_MAX ? MESSAGE_PRIORITY_MAX
-                                                     : priority);
+                                                        : priority);
     }
     return send_take_expiry(session, frame, facts);
 }
@@ -187,8 +186,8 @@ send_make_message(struct session *session, const struct frame *frame,
             send_take_reply_to(session, frame, &facts);
         }
         msg = message_new(core_quota(session->core), &facts.message,
-                          send_build_headers(session, frame, &facts),
-                          SPAN_NONE, frame->body);
+                          send_build_headers(session, frame, &facts), SPAN_NONE,
+                          frame->body);
         if (msg == NULL) {
             send_refuse_memory(session, frame);
         }
@@ -291,8 +290,8 @@ send_remember(struct session *session, struct span text,
               struct destination *dest)
 {
     struct session_destination *slot =
-        &session->destinations[session->destination_next++ %
-                               SESSION_DESTINATIONS];
+        &session
+             ->destinations[session->destination_next++ % SESSION_DESTINATIONS];
 
     free(slot->text);
     slot->text = xstrndup(text.data, text.len);
@@ -349,7 +348,8 @@ send_find(struct session *session, const struct frame *frame,
 /* What the MESSAGE will say: the SEND's own words, but for the owner of a
  * temporary destination its own name of it. */
 static void
-send_destination_text(struct span sent, const struct destination_name *name, struct buf *out)
+send_destination_text(struct span sent, const struct destination_name *name,
+                      struct buf *out)
 {
     const char *dot;
 
@@ -360,10 +360,10 @@ send_destination_text(struct span sent, const struct destination_name *name, str
     }
     dot = memchr(name->name.data, '.', name->name.len);
     buf_append_span(out, destination_name_prefix(name->kind));
-    buf_append_span(out, dot == NULL
-                             ? name->name
-                             : span_after(name->name,
-                                          (size_t)(dot + 1 - name->name.data)));
+    buf_append_span(
+        out, dot == NULL
+                 ? name->name
+                 : span_after(name->name, (size_t)(dot + 1 - name->name.data)));
 }
 
 static void
@@ -403,8 +403,7 @@ send_slowly(struct session *session, const struct frame *frame)
     size_t count;
 
     tx = session_transaction_of(session, frame, &failed);
-    if (failed ||
-        !session_destination_parse(session, frame, names, &count)) {
+    if (failed || !session_destination_parse(session, frame, names, &count)) {
         return;
     }
     /* All names are looked at before any message leaves. */

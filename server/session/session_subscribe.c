@@ -15,8 +15,7 @@
 
 bool
 session_destination_parse(struct session *session, const struct frame *frame,
-                          struct destination_name *names_out,
-                          size_t *count_out)
+                          struct destination_name *names_out, size_t *count_out)
 {
     struct span text = frame_get(frame, HEADER_DESTINATION);
     struct error err = ERROR_INIT;
@@ -60,8 +59,8 @@ static bool
 subscribe_check_temporary(struct session *session, const struct frame *frame,
                           const struct destination_name *name)
 {
-    bool own = span_starts_with(name->name, span_of(session->name,
-                                                    session->name_len)) &&
+    bool own = span_starts_with(name->name,
+                                span_of(session->name, session->name_len)) &&
                name->name.len > session->name_len &&
                name->name.data[session->name_len] == '.';
 
@@ -167,14 +166,22 @@ subscribe_take_options(struct session *session, const struct frame *frame,
     static const struct subscribe_number numbers[] = {
         { { HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE,
             HEADER_PREFETCH_COUNT, HEADER_CONSUMER_PREFETCH_SIZE },
-          4, 1, 1000000 },
+          4,
+          1,
+          1000000 },
         { { HEADER_PREFETCH_BYTES, HEADER_CONSUMER_WINDOW_SIZE },
-          2, 1, INT32_MAX },
+          2,
+          1,
+          INT32_MAX },
         { { HEADER_CONSUMER_PRIORITY, HEADER_ACTIVEMQ_PRIORITY,
             HEADER_X_PRIORITY },
-          3, -128, 127 },
+          3,
+          -128,
+          127 },
         { { HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT },
-          2, -1, INT32_MAX },
+          2,
+          -1,
+          INT32_MAX },
     };
     static const enum header_id retroactive_names[] = {
         HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
@@ -314,9 +321,8 @@ subscribe_take_selector(struct session *session, const struct frame *frame,
         return true;
     }
     if (select_parse(text, &options->selector, &err) != 0) {
-        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
-                      "bad selector", "selector, character %u: %s",
-                      err.column, err.text);
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad selector",
+                      "selector, character %u: %s", err.column, err.text);
         return false;
     }
     return true;
@@ -403,10 +409,8 @@ session_subscribe(struct session *session, const struct frame *frame)
         buf_append_span(&texts[i], session_core_name(session, &names[i]));
         targets[i].name = buf_span(&texts[i]);
     }
-    mine = subscription_new(session, id,
-                            frame_get(frame, HEADER_DESTINATION));
-    mine->sub =
-        core_subscribe(session->core, &session->client, &options, mine);
+    mine = subscription_new(session, id, frame_get(frame, HEADER_DESTINATION));
+    mine->sub = core_subscribe(session->core, &session->client, &options, mine);
     for (size_t i = 0; i < count; i++) {
         buf_fini(&texts[i]);
     }
@@ -444,10 +448,9 @@ session_unsubscribe(struct session *session, const struct frame *frame)
         mine = subscription_find_by_destination(session, id);
     }
     if (mine == NULL) {
-        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
-                      "no such subscription",
-                      "this connection has no subscription \"%s\"",
-                      SESSION_TEXT(id));
+        session_error(
+            session, frame, TRANSPORT_CLOSE_PROTOCOL, "no such subscription",
+            "this connection has no subscription \"%s\"", SESSION_TEXT(id));
         return;
     }
     core_unsubscribe(mine->sub);
@@ -475,8 +478,7 @@ session_return_unacked(struct session *session, struct subscription *sub)
 
 void
 session_end_subscription(struct session *session,
-                         struct session_subscription *mine,
-                         const char *reason)
+                         struct session_subscription *mine, const char *reason)
 {
     struct frame_encoder encoder;
     struct buf *out = &session->scratch;

@@ -79,8 +79,7 @@ transaction_id(struct session *session, const struct frame *frame)
 
     if (id.data == NULL) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
-                      "no transaction",
-                      "a %s frame needs a transaction header",
+                      "no transaction", "a %s frame needs a transaction header",
                       SESSION_TEXT(frame->command_text));
     }
     return id;
@@ -103,8 +102,7 @@ session_begin(struct session *session, const struct frame *frame)
     if (session_transaction_find(session, id) != NULL) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "transaction in use",
-                      "transaction \"%s\" is open already",
-                      SESSION_TEXT(id));
+                      "transaction \"%s\" is open already", SESSION_TEXT(id));
         return;
     }
     if (session->transaction_count >= config->transactions_max) {

@@ -70,12 +70,12 @@ struct transport {
      * included, since the connection began.  queued - flushed is what our
      * buffers still hold. */
     uint64_t queued_bytes;
-    uint64_t flushed_bytes;   /* taken by the kernel */
+    uint64_t flushed_bytes; /* taken by the kernel */
     uint64_t received_bytes;
-    int64_t last_write_us;    /* when the kernel last took a byte */
-    int64_t last_read_us;     /* when the last byte (or WebSocket PONG) came */
-    const char *kind;         /* "tcp", "unix", "ws" */
-    char peer[64];            /* "127.0.0.1:40312", "unix:uid=1000" */
-    bool use_async_send;      /* the listener's option */
+    int64_t last_write_us; /* when the kernel last took a byte */
+    int64_t last_read_us;  /* when the last byte (or WebSocket PONG) came */
+    const char *kind;      /* "tcp", "unix", "ws" */
+    char peer[64];         /* "127.0.0.1:40312", "unix:uid=1000" */
+    bool use_async_send;   /* the listener's option */
     bool use_async_send_set;
 };

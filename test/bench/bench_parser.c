@@ -17,7 +17,7 @@ enum {
     BENCH_INPUT_BYTES = 65536,
     BENCH_BODY_BYTES = 256,
     BENCH_ROUNDS = 50,
-    BENCH_PASSES = 300,  /* over the input, per round */
+    BENCH_PASSES = 300, /* over the input, per round */
 };
 
 struct bench_case {
@@ -29,22 +29,27 @@ struct bench_case {
 static const struct bench_case bench_cases[] = {
     { "4 headers, counted body",
       "destination:/queue/orders.eu\ncontent-type:application/json\n"
-      "content-length:256\npersistent:true\n", BENCH_INPUT_BYTES },
+      "content-length:256\npersistent:true\n",
+      BENCH_INPUT_BYTES },
     { "4 headers, body until NUL",
       "destination:/queue/orders.eu\ncontent-type:application/json\n"
-      "order-number:4711\npersistent:true\n", BENCH_INPUT_BYTES },
+      "order-number:4711\npersistent:true\n",
+      BENCH_INPUT_BYTES },
     { "4 headers, one with an escape",
       "destination:/queue/orders.eu\ncontent-type:application/json\n"
-      "content-length:256\nurl:http\\c//example.org/\n", BENCH_INPUT_BYTES },
+      "content-length:256\nurl:http\\c//example.org/\n",
+      BENCH_INPUT_BYTES },
     { "12 headers",
       "destination:/queue/orders.eu\ncontent-type:application/json\n"
       "content-length:256\npersistent:true\ncorrelation-id:4711-0815\n"
       "reply-to:/temp-queue/answers\npriority:4\nexpires:0\n"
       "tenant:blue\nregion:eu-west-1\ntrace-parent:00-4bf92f3577b34da6\n"
-      "type:order\n", BENCH_INPUT_BYTES },
+      "type:order\n",
+      BENCH_INPUT_BYTES },
     { "4 headers, in pieces of 100 bytes",
       "destination:/queue/orders.eu\ncontent-type:application/json\n"
-      "content-length:256\npersistent:true\n", 100 },
+      "content-length:256\npersistent:true\n",
+      100 },
 };
 enum { BENCH_CASE_COUNT = sizeof(bench_cases) / sizeof(bench_cases[0]) };
 

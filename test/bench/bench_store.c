@@ -257,11 +257,17 @@ append_close(void)
 }
 
 static struct contender contenders[] = {
-    { .name = "store", .open = through_open, .commit = through_commit,
+    { .name = "store",
+      .open = through_open,
+      .commit = through_commit,
       .close = through_close },
-    { .name = "LevelDB", .open = bare_open, .commit = bare_commit,
+    { .name = "LevelDB",
+      .open = bare_open,
+      .commit = bare_commit,
       .close = bare_close },
-    { .name = "append", .open = append_open, .commit = append_commit,
+    { .name = "append",
+      .open = append_open,
+      .commit = append_commit,
       .close = append_close },
 };
 enum { CONTENDERS = sizeof(contenders) / sizeof(contenders[0]) };
@@ -322,8 +328,7 @@ run_commits(size_t records, int seconds)
 
         (void)printf("%6zu  %-8s %12.0f %9lld %9lld\n", records,
                      contenders[i].name,
-                     (double)samples->records * 1e6 /
-                         (double)samples->total_us,
+                     (double)samples->records * 1e6 / (double)samples->total_us,
                      (long long)percentile(samples, 0.5),
                      (long long)percentile(samples, 0.99));
     }
@@ -359,8 +364,7 @@ run_cancels(size_t window)
                 slots[i] = through_put();
             }
             for (size_t i = 0; i < window; i++) {
-                store_delete(through.store, through.queue, first + i,
-                             slots[i]);
+                store_delete(through.store, through.queue, first + i, slots[i]);
             }
             (void)store_flush(through.store, 0);
         }
@@ -373,8 +377,7 @@ run_cancels(size_t window)
 }
 
 static int
-remove_entry(const char *path, const struct stat *st, int type,
-             struct FTW *ftw)
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
     (void)type;
@@ -387,8 +390,8 @@ main(int argc, char **argv)
 {
     static const size_t batches[] = { 1, 10, 100, 1000 };
     static const size_t windows[] = { 1, 100, 4000 };
-    char *directory = xasprintf("%s/stompd-bench-XXXXXX",
-                                argc > 1 ? argv[1] : ".");
+    char *directory =
+        xasprintf("%s/stompd-bench-XXXXXX", argc > 1 ? argv[1] : ".");
     int seconds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 3;
 
     if (seconds < 1 || mkdtemp(directory) == NULL) {

@@ -39,10 +39,10 @@ enum {
 struct relay_conn {
     int fd;
     bool subscribed;
-    bool touched; /* is in relay.touched */
-    bool blocked; /* epoll watches for writability */
-    bool full;    /* was above the high water mark */
-    struct buf in;  /* starts with the frame that waits for its rest */
+    bool touched;  /* is in relay.touched */
+    bool blocked;  /* epoll watches for writability */
+    bool full;     /* was above the high water mark */
+    struct buf in; /* starts with the frame that waits for its rest */
     struct buf out;
     size_t written; /* of out */
 };
@@ -129,8 +129,7 @@ relay_receipt(struct span frame, struct buf *out)
 }
 
 static void
-relay_on_frame(struct relay *relay, struct relay_conn *conn,
-               struct span frame)
+relay_on_frame(struct relay *relay, struct relay_conn *conn, struct span frame)
 {
     static const char connected[] = "CONNECTED\nversion:1.2\n"
                                     "heart-beat:0,0\n\n";
@@ -233,8 +232,8 @@ relay_on_readable(struct relay *relay, struct relay_conn *conn)
 {
     struct buf *in = &conn->in;
     struct span rest;
-    ssize_t got = recv(conn->fd, buf_reserve(in, RELAY_READ_BYTES),
-                       RELAY_READ_BYTES, 0);
+    ssize_t got =
+        recv(conn->fd, buf_reserve(in, RELAY_READ_BYTES), RELAY_READ_BYTES, 0);
 
     if (got <= 0) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -313,8 +312,7 @@ static void
 relay_accept(struct relay *relay)
 {
     struct relay_conn *conn;
-    int fd = accept4(relay->listener, NULL, NULL,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(relay->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0 || relay->conn_count == RELAY_CONNS) {
         relay_die("accept4");
@@ -383,9 +381,8 @@ main(int argc, char **argv)
         return EX_USAGE;
     }
     if (receipt) {
-        relay->log = open(argv[2],
-                          O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-                          0600);
+        relay->log = open(
+            argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
         if (relay->log < 0) {
             relay_die(argv[2]);
         }

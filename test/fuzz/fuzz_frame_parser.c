@@ -55,8 +55,7 @@ fuzz_write_frame(struct buf *out, const struct frame *frame)
         const struct frame_header *header = &frame->headers[i];
 
         assert(header->id == header_id_of(header->name));
-        assert(header->id == HEADER_OTHER ||
-               frame->known[header->id] == i + 1);
+        assert(header->id == HEADER_OTHER || frame->known[header->id] == i + 1);
         fuzz_write_span(out, header->name);
         fuzz_write_span(out, header->value);
     }
@@ -186,8 +185,7 @@ fuzz_run(const struct frame_limits *limits, enum stomp_version version,
 
         count = count < text.len ? count : text.len;
         cuts = cuts == 0 ? 0 : (cuts * 1103515245U + 12345U) | 1U << 31;
-        (void)fuzz_feed_piece(parser, &version, span_of(text.data, count),
-                              out);
+        (void)fuzz_feed_piece(parser, &version, span_of(text.data, count), out);
         text = span_after(text, count);
     }
     outcome = frame_parser_feed(parser, &none, &frame, &err);

@@ -45,8 +45,7 @@ fuzz_record(struct span key, struct span value)
     assert(record.headers.data >= value.data &&
            record.body.data + record.body.len == value.data + value.len);
     store_record_encode(&record, key, &out);
-    assert(store_record_decode(key, buf_span(&out), &again) ==
-           STORE_DECODE_OK);
+    assert(store_record_decode(key, buf_span(&out), &again) == STORE_DECODE_OK);
     assert(again.seq == record.seq && again.persistent == record.persistent &&
            again.priority == record.priority &&
            again.timestamp_ms == record.timestamp_ms &&

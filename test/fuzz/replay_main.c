@@ -34,8 +34,8 @@ replay_read(const char *path, struct buf *out)
         return false;
     }
     while (got > 0) {
-        got = fread(buf_reserve(out, REPLAY_CHUNK_BYTES), 1,
-                    REPLAY_CHUNK_BYTES, file);
+        got = fread(buf_reserve(out, REPLAY_CHUNK_BYTES), 1, REPLAY_CHUNK_BYTES,
+                    file);
         out->len += got;
     }
     fine = ferror(file) == 0;
@@ -117,6 +117,5 @@ main(int argc, char **argv)
         free(corpus);
     }
     (void)printf("1..%u\n", replay.count);
-    return replay.count > 0 && replay.failed == 0 ? EXIT_SUCCESS
-                                                  : EXIT_FAILURE;
+    return replay.count > 0 && replay.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

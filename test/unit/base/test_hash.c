@@ -55,8 +55,7 @@ START_TEST(names_in_sequence_fill_the_buckets_evenly)
     for (int i = 0; i < NAMES; i++) {
         char name[32];
         int len = snprintf(name, sizeof(name), "/queue/q.%d", i);
-        unsigned *count =
-            &counts[hash_bytes(name, (size_t)len) % BUCKETS];
+        unsigned *count = &counts[hash_bytes(name, (size_t)len) % BUCKETS];
 
         (*count)++;
         most = *count > most ? *count : most;

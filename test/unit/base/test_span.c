@@ -75,8 +75,19 @@ START_TEST(plain_decimals_are_numbers)
 END_TEST
 
 static const char *const span_no_numbers[] = {
-    "", "-1", "+1", " 1", "1 ", "0x1", "1a", "1.0", "18446744073709551616",
-    "99999999999999999999", "184467440737095516150", "/", ":",
+    "",
+    "-1",
+    "+1",
+    " 1",
+    "1 ",
+    "0x1",
+    "1a",
+    "1.0",
+    "18446744073709551616",
+    "99999999999999999999",
+    "184467440737095516150",
+    "/",
+    ":",
 };
 enum {
     SPAN_NO_NUMBER_COUNT = sizeof(span_no_numbers) / sizeof(span_no_numbers[0])
@@ -165,15 +176,16 @@ START_TEST(utf8_is_told_as_the_plain_decoder_tells_it)
 {
     /* Octets at which the rules change; all strings of four of them. */
     static const unsigned char edges[] = {
-        0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2,
-        0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4,
-        0xF5, 0xF8, 0xFF,
+        0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0,
+        0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF,
+        0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF,
     };
     const size_t count = sizeof(edges);
 
     for (size_t n = 0; n < count * count * count * count; n++) {
         unsigned char text[4] = {
-            edges[n % count], edges[n / count % count],
+            edges[n % count],
+            edges[n / count % count],
             edges[n / count / count % count],
             edges[n / count / count / count],
         };

@@ -184,8 +184,8 @@ main(void)
     tcase_add_test(
         tcase,
         a_timer_that_sets_itself_for_now_fires_again_at_the_next_advance);
-    tcase_add_test(
-        tcase, next_is_never_later_than_a_tick_after_the_first_due_time);
+    tcase_add_test(tcase,
+                   next_is_never_later_than_a_tick_after_the_first_due_time);
     tcase_add_test(tcase, after_a_long_stop_all_that_is_due_fires_at_once);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

@@ -308,10 +308,10 @@ message_make_with(struct fixture *fixture, const char *headers,
 {
     struct message_facts plain = { .priority = 4,
                                    .timestamp_ms = fixture->now_ms };
-    struct message *msg = message_new(
-        core_quota(fixture->core), facts != NULL ? facts : &plain,
-        SPAN("destination:/queue/x\n"), span_of_text(headers),
-        span_of_text(body));
+    struct message *msg =
+        message_new(core_quota(fixture->core), facts != NULL ? facts : &plain,
+                    SPAN("destination:/queue/x\n"), span_of_text(headers),
+                    span_of_text(body));
 
     ck_assert_ptr_nonnull(msg);
     return msg;
@@ -325,9 +325,8 @@ message_make(struct fixture *fixture, const char *body,
 }
 
 enum core_send
-send_made(struct fixture *fixture, enum destination_kind kind,
-          const char *name, struct message *msg,
-          const struct send_options *options)
+send_made(struct fixture *fixture, enum destination_kind kind, const char *name,
+          struct message *msg, const struct send_options *options)
 {
     struct send_options plain = { .wait = false };
     struct client *sender = options != NULL ? options->sender : NULL;

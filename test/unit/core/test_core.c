@@ -208,7 +208,8 @@ START_TEST(temporary_queue_is_not_stored)
 }
 END_TEST
 
-/* --- as time goes by -------------------------------------------------------- */
+/* --- as time goes by --------------------------------------------------------
+ */
 
 static void
 sweep_after_ms(int64_t ms)

@@ -358,7 +358,8 @@ START_TEST(plain_consumer_takes_the_rest_around_what_was_read_ahead)
     }
     ck_assert_uint_eq(b.got_count, 3000);
     for (size_t i = 1; i < b.got_count; i++) {
-        ck_assert_int_lt(body_number(b.got[i - 1].body), body_number(b.got[i].body));
+        ck_assert_int_lt(body_number(b.got[i - 1].body),
+                         body_number(b.got[i].body));
         ck_assert_int_ne(body_number(b.got[i].body) % 4, 1);
     }
     ck_assert_ptr_null(lane_q()->ahead);
@@ -387,7 +388,8 @@ START_TEST(what_one_read_ahead_and_left_goes_to_another_that_selects_it)
     ck_assert_uint_eq(b.got_count, 250);
     ck_assert_int_eq(body_number(b.got[1].body), 1);
     for (size_t i = 3; i < b.got_count; i++) {
-        ck_assert_int_lt(body_number(b.got[i - 1].body), body_number(b.got[i].body));
+        ck_assert_int_lt(body_number(b.got[i - 1].body),
+                         body_number(b.got[i].body));
     }
     client_open(&f, &a);
 }

@@ -26,10 +26,8 @@ static const struct {
 
 START_TEST(letters_added_dropped_replaced_and_swapped_count)
 {
-    ck_assert_uint_eq(edit_distance(rows[_i].a, rows[_i].b),
-                      rows[_i].distance);
-    ck_assert_uint_eq(edit_distance(rows[_i].b, rows[_i].a),
-                      rows[_i].distance);
+    ck_assert_uint_eq(edit_distance(rows[_i].a, rows[_i].b), rows[_i].distance);
+    ck_assert_uint_eq(edit_distance(rows[_i].b, rows[_i].a), rows[_i].distance);
     ck_assert(edit_distance_is_near(rows[_i].a, rows[_i].b,
                                     rows[_i].distance) == rows[_i].near);
 }
@@ -56,9 +54,8 @@ main(void)
     Suite *suite = suite_create("edit_distance");
     TCase *tcase = tcase_create("edit_distance");
 
-    tcase_add_loop_test(tcase,
-                        letters_added_dropped_replaced_and_swapped_count, 0,
-                        (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_loop_test(tcase, letters_added_dropped_replaced_and_swapped_count,
+                        0, (int)(sizeof(rows) / sizeof(rows[0])));
     tcase_add_test(tcase, only_the_first_64_bytes_count);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

@@ -16,16 +16,26 @@ static const struct {
     unsigned column;
     unsigned key_column; /* 0 = no name */
 } rows[] = {
-    { "", 2, 1, 0 },           { "/a", 2, 9, 3 },
-    { "/a/0", 2, 10, 0 },      { "/a/1", 2, 13, 0 },
-    { "/a/1/b", 2, 19, 14 },   { "/a/2", 2, 29, 0 },
-    { "/a/3", 2, 35, 0 },      { "/a/4", 2, 40, 0 },
-    { "/a/5", 0, 0, 0 },       { "/a/x", 0, 0, 0 },
-    { "/a/-1", 0, 0, 0 },      { "/k~1e~0y", 3, 11, 2 },
-    { "/k~1e~0y/", 3, 16, 12 }, { "/ab", 4, 14, 3 },
-    { "/deep/0/0/0", 4, 30, 0 }, { "/deep/0/1", 0, 0, 0 },
-    { "/empty", 5, 11, 3 },    { "/empty/a", 0, 0, 0 },
-    { "/\xE2\x82\xAC", 5, 20, 15 }, { "/nothing", 0, 0, 0 },
+    { "", 2, 1, 0 },
+    { "/a", 2, 9, 3 },
+    { "/a/0", 2, 10, 0 },
+    { "/a/1", 2, 13, 0 },
+    { "/a/1/b", 2, 19, 14 },
+    { "/a/2", 2, 29, 0 },
+    { "/a/3", 2, 35, 0 },
+    { "/a/4", 2, 40, 0 },
+    { "/a/5", 0, 0, 0 },
+    { "/a/x", 0, 0, 0 },
+    { "/a/-1", 0, 0, 0 },
+    { "/k~1e~0y", 3, 11, 2 },
+    { "/k~1e~0y/", 3, 16, 12 },
+    { "/ab", 4, 14, 3 },
+    { "/deep/0/0/0", 4, 30, 0 },
+    { "/deep/0/1", 0, 0, 0 },
+    { "/empty", 5, 11, 3 },
+    { "/empty/a", 0, 0, 0 },
+    { "/\xE2\x82\xAC", 5, 20, 15 },
+    { "/nothing", 0, 0, 0 },
     { "/a/2/0", 0, 0, 0 },
 };
 
@@ -57,34 +67,32 @@ START_TEST(all_elements_are_found_in_one_pass)
     struct json_place places[8];
 
     ck_assert_uint_eq(
-        json_locate_elements(span_of_text(document), SPAN("/a"), places, 8),
-        5);
+        json_locate_elements(span_of_text(document), SPAN("/a"), places, 8), 5);
     for (unsigned i = 0; i < 5; i++) {
         struct json_place place;
         char pointer[] = { '/', 'a', '/', (char)('0' + i), '\0' };
 
-        ck_assert(json_locate(span_of_text(document), span_of_text(pointer),
-                              &place));
+        ck_assert(
+            json_locate(span_of_text(document), span_of_text(pointer), &place));
         ck_assert_uint_eq(places[i].line, place.line);
         ck_assert_uint_eq(places[i].column, place.column);
     }
     ck_assert_uint_eq(
-        json_locate_elements(span_of_text(document), SPAN("/a"), places, 2),
-        2);
+        json_locate_elements(span_of_text(document), SPAN("/a"), places, 2), 2);
     ck_assert_uint_eq(
         json_locate_elements(span_of_text(document), SPAN("/a/2"), places, 8),
         0);
     ck_assert_uint_eq(
-        json_locate_elements(span_of_text(document), SPAN("/empty"), places,
-                             8),
+        json_locate_elements(span_of_text(document), SPAN("/empty"), places, 8),
         0);
 }
 END_TEST
 
 /* Text that is not JSON gives no place, and nothing worse. */
 static const char *const broken[] = {
-    "", " ", "{", "[", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":}",
-    "{\"a\" 1}", "[1", "[1,", "\"\\", "{\"\\", "{]", "[}", "}", "]", ",",
+    "",        " ",        "{",         "[",  "{\"", "{\"a", "{\"a\"",
+    "{\"a\":", "{\"a\":}", "{\"a\" 1}", "[1", "[1,", "\"\\", "{\"\\",
+    "{]",      "[}",       "}",         "]",  ",",
 };
 
 START_TEST(broken_text_does_no_harm)

@@ -66,10 +66,10 @@ static const struct {
     const char *text;
     bool has;
 } wildcards[] = {
-    { "FOO", false },   { "FOO.A", false },  { "", false },
-    { "FOO*", false },  { "FOO.B>", false }, { "FOO.>.BAR", false },
-    { "*", true },      { ">", true },       { "FOO.*", true },
-    { "*.FOO", true },  { "FOO.>", true },   { "A.*.B", true },
+    { "FOO", false },    { "FOO.A", false },  { "", false },
+    { "FOO*", false },   { "FOO.B>", false }, { "FOO.>.BAR", false },
+    { "*", true },       { ">", true },       { "FOO.*", true },
+    { "*.FOO", true },   { "FOO.>", true },   { "A.*.B", true },
     { "FOO.>.>", true }, { ">.*", true },
 };
 
@@ -86,12 +86,22 @@ static const struct {
     const char *first;
     const char *second;
 } orders[] = {
-    { "FOO.A", "FOO.*" },    { "FOO.*", "FOO.>" },   { "FOO.A", "FOO.>" },
-    { "FOO.*", "*.A" },      { "FOO.>", "*.A" },     { "FOO", "FOO.>" },
-    { "FOO.A.*", "FOO.*.*" }, { "FOO.*.*", "FOO.*.>" },
-    { "FOO.A.>", "FOO.>" },  { "FOO.>", ">" },       { "*", ">" },
-    { "A", "B" },            { "A", "AA" },          { "FOO", "FOO.A" },
-    { "FOO.*", "FOO.*.>" },  { "", "A" },
+    { "FOO.A", "FOO.*" },
+    { "FOO.*", "FOO.>" },
+    { "FOO.A", "FOO.>" },
+    { "FOO.*", "*.A" },
+    { "FOO.>", "*.A" },
+    { "FOO", "FOO.>" },
+    { "FOO.A.*", "FOO.*.*" },
+    { "FOO.*.*", "FOO.*.>" },
+    { "FOO.A.>", "FOO.>" },
+    { "FOO.>", ">" },
+    { "*", ">" },
+    { "A", "B" },
+    { "A", "AA" },
+    { "FOO", "FOO.A" },
+    { "FOO.*", "FOO.*.>" },
+    { "", "A" },
 };
 
 START_TEST(the_first_level_that_differs_decides)

@@ -8,8 +8,7 @@
 #include <string.h>
 
 static void
-map_add(struct policy_map *map, enum destination_kind kind,
-        const char *pattern)
+map_add(struct policy_map *map, enum destination_kind kind, const char *pattern)
 {
     struct policy *policy = policy_new();
 
@@ -57,10 +56,10 @@ START_TEST(the_most_specific_entry_applies)
         map_add(map, DESTINATION_TOPIC, text);
         free(text);
     }
-    ck_assert_str_eq(policy_map_find(map, DESTINATION_TOPIC,
-                                     span_of_text(rows[_i].name))
-                         ->pattern,
-                     rows[_i].chosen);
+    ck_assert_str_eq(
+        policy_map_find(map, DESTINATION_TOPIC, span_of_text(rows[_i].name))
+            ->pattern,
+        rows[_i].chosen);
     policy_map_free(&map);
     ck_assert_ptr_null(map);
 }

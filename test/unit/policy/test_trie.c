@@ -239,8 +239,7 @@ check_name(const struct trie *trie, char *const *patterns, size_t count,
             pattern_matches(span_of_text(patterns[i]), name)) {
             ck_assert_msg(expected < found.count &&
                               found.values[expected] == patterns[i],
-                          "%s for %.*s", patterns[i], (int)name.len,
-                          name.data);
+                          "%s for %.*s", patterns[i], (int)name.len, name.data);
             expected++;
         }
     }
@@ -249,10 +248,11 @@ check_name(const struct trie *trie, char *const *patterns, size_t count,
 
 START_TEST(match_equals_trying_every_pattern)
 {
-    static const char *const levels[] = { "A", "B", "AB", "", "*", ">", "*",
-                                          "C" };
-    static const char *const plain[] = { "A", "B", "AB", "", "C", "D", "A",
-                                         ">", "*" };
+    static const char *const levels[] = {
+        "A", "B", "AB", "", "*", ">", "*", "C"
+    };
+    static const char *const plain[] = { "A", "B", "AB", "", "C",
+                                         "D", "A", ">",  "*" };
     struct trie *trie = trie_new();
     char *patterns[RANDOM_PATTERNS];
     char text[64];

@@ -83,9 +83,9 @@ parser_feed_end(struct parser_feed *feed)
 
     switch (frame_parser_feed(feed->parser, &none, &frame, &err)) {
     case FRAME_PARSE_MORE:
-        buf_append_span(&feed->transcript,
-                        frame_parser_is_inside(feed->parser) ? SPAN("inside")
-                                                             : SPAN("idle"));
+        buf_append_span(&feed->transcript, frame_parser_is_inside(feed->parser)
+                                               ? SPAN("inside")
+                                               : SPAN("idle"));
         break;
     case FRAME_PARSE_FRAME:
         buf_append_span(&feed->transcript, SPAN("a frame out of nothing"));

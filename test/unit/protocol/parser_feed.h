@@ -10,8 +10,8 @@
 
 struct parser_feed {
     struct frame_parser *parser;
-    struct buf transcript;  /* one line per frame, then the outcome */
-    enum frame_parse last;  /* outcome of the last call */
+    struct buf transcript; /* one line per frame, then the outcome */
+    enum frame_parse last; /* outcome of the last call */
 };
 
 void parser_feed_init(struct parser_feed *feed,

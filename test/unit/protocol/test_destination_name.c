@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "test/testutil.h"
 
-static const char *const destination_kinds[] = { "queue", "topic",
-                                                 "temp-queue", "temp-topic" };
+static const char *const destination_kinds[] = { "queue", "topic", "temp-queue",
+                                                 "temp-topic" };
 
 struct destination_case {
     const char *text;
@@ -87,24 +87,27 @@ START_TEST(a_destination_text_is_cut_into_its_names)
 }
 END_TEST
 
-#define ACCEPTED \
+#define ACCEPTED                                                               \
     "/queue/NAME, /topic/NAME, /temp-queue/NAME or /temp-topic/NAME"
 
 struct destination_fault {
     struct span text;
     const char *error;
 };
-#define S(literal) { .data = (literal), .len = sizeof(literal) - 1 }
+#define S(literal)                                                             \
+    {                                                                          \
+        .data = (literal), .len = sizeof(literal) - 1                          \
+    }
 
 static const struct destination_fault destination_faults[] = {
     { S(""), "destination \"\" lacks a name; expected " ACCEPTED },
     { S(" , ,"), "destination \" , ,\" lacks a name; expected " ACCEPTED },
-    { S("/queue/"), "destination \"/queue/\" lacks a name; expected "
-                    ACCEPTED },
-    { S("/topic/ "), "destination \"/topic/\" lacks a name; expected "
-                     ACCEPTED },
-    { S("/queue/a,/topic/"), "destination \"/topic/\" lacks a name; expected "
-                             ACCEPTED },
+    { S("/queue/"),
+      "destination \"/queue/\" lacks a name; expected " ACCEPTED },
+    { S("/topic/ "),
+      "destination \"/topic/\" lacks a name; expected " ACCEPTED },
+    { S("/queue/a,/topic/"),
+      "destination \"/topic/\" lacks a name; expected " ACCEPTED },
     { S("?x=1"), "destination \"?x=1\" lacks a name; expected " ACCEPTED },
     { S("/queue/a\nb"), "destination \"/queue/a\\x0ab\" holds a control "
                         "character; a name may have any other" },
@@ -125,8 +128,8 @@ START_TEST(a_bad_destination_is_refused_with_its_text)
     struct error err = ERROR_INIT;
     size_t count = 0;
 
-    ck_assert_int_eq(destination_name_parse(row->text, NULL, names, &count,
-                                            &err), -1);
+    ck_assert_int_eq(
+        destination_name_parse(row->text, NULL, names, &count, &err), -1);
     ck_assert_str_eq(err.text, row->error);
 }
 END_TEST
@@ -138,12 +141,14 @@ START_TEST(a_name_without_prefix_is_refused_by_option)
     struct error err = ERROR_INIT;
     size_t count = 0;
 
-    ck_assert_int_eq(destination_name_parse(SPAN("/foo/bar"), &options, names,
-                                            &count, &err), -1);
+    ck_assert_int_eq(
+        destination_name_parse(SPAN("/foo/bar"), &options, names, &count, &err),
+        -1);
     ck_assert_str_eq(err.text, "destination \"/foo/bar\" has no known prefix; "
                                "expected " ACCEPTED);
-    ck_assert_int_eq(destination_name_parse(SPAN("/topic/a,b"), &options,
-                                            names, &count, NULL), 0);
+    ck_assert_int_eq(destination_name_parse(SPAN("/topic/a,b"), &options, names,
+                                            &count, NULL),
+                     0);
     ck_assert_uint_eq(count, 2);
     ck_assert_int_eq(names[1].kind, DESTINATION_TOPIC);
 }
@@ -160,11 +165,11 @@ START_TEST(a_name_is_at_most_4096_bytes_long)
     for (int i = 0; i < DESTINATION_NAME_BYTES; i++) {
         buf_append_char(&text, 'x');
     }
-    ck_assert_int_eq(destination_name_parse(buf_span(&text), NULL, names,
-                                            &count, NULL), 0);
+    ck_assert_int_eq(
+        destination_name_parse(buf_span(&text), NULL, names, &count, NULL), 0);
     buf_append_char(&text, 'x');
-    ck_assert_int_eq(destination_name_parse(buf_span(&text), NULL, names,
-                                            &count, &err), -1);
+    ck_assert_int_eq(
+        destination_name_parse(buf_span(&text), NULL, names, &count, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "a name of 4097 bytes"));
     ck_assert_ptr_nonnull(strstr(err.text, "limit of 4096 bytes"));
     buf_fini(&text);
@@ -182,12 +187,12 @@ START_TEST(a_composite_has_at_most_64_names)
         buf_appendf(&text, "q%d,", i);
     }
     buf_append_span(&text, SPAN("q0"));
-    ck_assert_int_eq(destination_name_parse(buf_span(&text), NULL, names,
-                                            &count, NULL), 0);
+    ck_assert_int_eq(
+        destination_name_parse(buf_span(&text), NULL, names, &count, NULL), 0);
     ck_assert_uint_eq(count, DESTINATION_COMPOSITE_COUNT);
     buf_append_span(&text, SPAN(",more"));
-    ck_assert_int_eq(destination_name_parse(buf_span(&text), NULL, names,
-                                            &count, &err), -1);
+    ck_assert_int_eq(
+        destination_name_parse(buf_span(&text), NULL, names, &count, &err), -1);
     ck_assert_str_eq(err.text,
                      "a composite destination has more than 64 names");
     buf_fini(&text);

@@ -13,10 +13,11 @@ START_TEST(every_command_is_found_by_its_name)
 END_TEST
 
 static const char *const frame_no_commands[] = {
-    "", "A", "AC", "ack", "SEND ", " SEND", "SENT", "BACK", "NACKS", "STOMPS",
-    "BEGAN", "ABOUT", "ERRORS", "COMMITS", "CONNECTION", "MESSAGES",
-    "CONNECTS", "DISCONNECTED", "SUBSCRIBER", "UNSUBSCRIBED", "RECEIPTS",
-    "SUBSCRIBES", "Connected", "XCONNECTED",
+    "",         "A",          "AC",           "ack",        "SEND ",
+    " SEND",    "SENT",       "BACK",         "NACKS",      "STOMPS",
+    "BEGAN",    "ABOUT",      "ERRORS",       "COMMITS",    "CONNECTION",
+    "MESSAGES", "CONNECTS",   "DISCONNECTED", "SUBSCRIBER", "UNSUBSCRIBED",
+    "RECEIPTS", "SUBSCRIBES", "Connected",    "XCONNECTED",
 };
 enum {
     FRAME_NO_COMMAND_COUNT =

@@ -19,7 +19,10 @@ struct parser_case {
     const char *expected;
 };
 
-#define INPUT(literal) { .data = (literal), .len = sizeof(literal) - 1 }
+#define INPUT(literal)                                                         \
+    {                                                                          \
+        .data = (literal), .len = sizeof(literal) - 1                          \
+    }
 
 static const struct parser_case parser_cases[] = {
 #include "test/unit/protocol/parser_cases.h"
@@ -97,8 +100,7 @@ START_TEST(a_frame_whole_in_the_input_is_borrowed_from_it)
     const struct frame *frame = feed_one(parser, &in);
 
     ck_assert_ptr_eq(frame->command_text.data, text.data);
-    ck_assert_ptr_eq(frame_get(frame, HEADER_DESTINATION).data,
-                     text.data + 17);
+    ck_assert_ptr_eq(frame_get(frame, HEADER_DESTINATION).data, text.data + 17);
     ck_assert_ptr_eq(frame->body.data, text.data + 27);
     ck_assert_uint_eq(in.len, 4);
     ck_assert_uint_eq(frame_parser_held_bytes(parser), 0);
@@ -180,8 +182,8 @@ START_TEST(v12_055_a_length_above_the_limit_is_refused_with_the_headers)
     frame = frame_parser_rejected(parser);
     ck_assert_int_eq(frame->command, FRAME_SEND);
     ck_assert(span_equal(frame_get(frame, HEADER_RECEIPT), SPAN("77")));
-    ck_assert(span_equal(frame_get(frame, HEADER_DESTINATION),
-                         SPAN("/queue/a")));
+    ck_assert(
+        span_equal(frame_get(frame, HEADER_DESTINATION), SPAN("/queue/a")));
     frame_parser_free(&parser);
 }
 END_TEST
@@ -289,8 +291,8 @@ START_TEST(v12_080_the_first_of_repeated_names_counts_among_many)
 
     buf_append_span(&text, SPAN("SEND\n"));
     for (int i = 0; i < 240; i++) {
-        buf_appendf(&text, "%sname-%d:%d\n", i % 7 == 0 ? "\\c" : "",
-                    i % 120, i);
+        buf_appendf(&text, "%sname-%d:%d\n", i % 7 == 0 ? "\\c" : "", i % 120,
+                    i);
     }
     buf_append_span(&text, SPAN("receipt:1\nreceipt:2\n\n"));
     buf_append_char(&text, '\0');
@@ -300,8 +302,8 @@ START_TEST(v12_080_the_first_of_repeated_names_counts_among_many)
      * and the receipt. */
     for (size_t i = 0; i < frame->header_count; i++) {
         for (size_t k = 0; k < i; k++) {
-            ck_assert(!span_equal(frame->headers[i].name,
-                                  frame->headers[k].name));
+            ck_assert(
+                !span_equal(frame->headers[i].name, frame->headers[k].name));
         }
     }
     ck_assert(span_equal(frame_find(frame, SPAN("name-1")), SPAN("1")));

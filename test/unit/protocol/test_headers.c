@@ -13,8 +13,19 @@ START_TEST(every_known_name_is_classified)
 END_TEST
 
 static const char *const header_unknown_names[] = {
-    "", "i", "ID", "Id", "idx", "xd", "acks", "destinatio", "destinations",
-    "Destination", "destinatiox", "content-lengtH", "content_length",
+    "",
+    "i",
+    "ID",
+    "Id",
+    "idx",
+    "xd",
+    "acks",
+    "destinatio",
+    "destinations",
+    "Destination",
+    "destinatiox",
+    "content-lengtH",
+    "content_length",
     "activemq.maximumPendingMessageLimitX",
     "a-name-that-is-longer-than-every-known-one-by-far",
 };
@@ -41,7 +52,10 @@ struct header_case {
     const char *raw;
 };
 
-#define S(literal) { .data = (literal), .len = sizeof(literal) - 1 }
+#define S(literal)                                                             \
+    {                                                                          \
+        .data = (literal), .len = sizeof(literal) - 1                          \
+    }
 
 static const struct header_case header_cases[] = {
     { S("foo"), S("bar"), "foo:bar\n", "foo:bar\n", "foo:bar\n", "foo:bar\n" },
@@ -197,8 +211,7 @@ START_TEST(v12_033_the_offset_of_an_undefined_escape_is_told)
     char room[16];
     size_t bad = 99;
 
-    ck_assert_int_eq(header_unescape(SPAN("ab\\t"), STOMP_1_2, room, &bad),
-                     -1);
+    ck_assert_int_eq(header_unescape(SPAN("ab\\t"), STOMP_1_2, room, &bad), -1);
     ck_assert_uint_eq(bad, 2);
     ck_assert_int_eq(header_unescape(SPAN("a\\n\\"), STOMP_1_2, room, &bad),
                      -1);
@@ -230,9 +243,9 @@ main(void)
                         HEADER_ID_COUNT);
     tcase_add_loop_test(tcase, v12_012_any_other_name_is_carried_as_other, 0,
                         HEADER_UNKNOWN_COUNT);
-    tcase_add_loop_test(
-        tcase, v12_035_a_header_is_written_as_its_version_can_carry_it, 0,
-        HEADER_CASE_COUNT);
+    tcase_add_loop_test(tcase,
+                        v12_035_a_header_is_written_as_its_version_can_carry_it,
+                        0, HEADER_CASE_COUNT);
     tcase_add_loop_test(
         tcase, v12_038_a_stored_block_reads_as_if_written_for_the_version, 0,
         HEADER_CASE_COUNT);

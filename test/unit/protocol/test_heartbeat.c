@@ -4,8 +4,23 @@
 #include "test/testutil.h"
 
 static const char *const heartbeat_faults[] = {
-    "a,b", "1", "1,2,3", "-1,0", "0,-1", "", ",", "1,", ",1", " 1,2", "1, 2",
-    "1,2 ", "+1,2", "0x1,2", "1.5,2", "4294967296,0", "0,4294967296",
+    "a,b",
+    "1",
+    "1,2,3",
+    "-1,0",
+    "0,-1",
+    "",
+    ",",
+    "1,",
+    ",1",
+    " 1,2",
+    "1, 2",
+    "1,2 ",
+    "+1,2",
+    "0x1,2",
+    "1.5,2",
+    "4294967296,0",
+    "0,4294967296",
     "99999999999999999999999,0",
 };
 enum {
@@ -66,9 +81,8 @@ START_TEST(v12_133_the_larger_number_holds_from_server_to_client)
     ck_assert_int_eq(heartbeat_negotiate(0, 40, 30, 0).send_us, 40000);
     ck_assert_int_eq(heartbeat_negotiate(0, 40, 0, 0).send_us, 0);
     ck_assert_int_eq(heartbeat_negotiate(0, 0, 30, 0).send_us, 0);
-    ck_assert_int_eq(
-        heartbeat_negotiate(0, UINT32_MAX, UINT32_MAX, 0).send_us,
-        INT64_C(4294967295000));
+    ck_assert_int_eq(heartbeat_negotiate(0, UINT32_MAX, UINT32_MAX, 0).send_us,
+                     INT64_C(4294967295000));
 }
 END_TEST
 

@@ -9,20 +9,13 @@ struct negotiation {
 };
 
 static const struct negotiation negotiations[] = {
-    { "1.0,1.1,1.2", STOMP_1_2 },
-    { "1.2,1.1,1.0", STOMP_1_2 },
-    { "1.0,1.1,2.0", STOMP_1_1 },
-    { "1.2,9.9", STOMP_1_2 },
-    { "1.0", STOMP_1_0 },
-    { " 1.1 ,\t1.0 ", STOMP_1_1 },
-    { "1.1,,1.0,", STOMP_1_1 },
-    { "2.1", STOMP_NONE },
-    { "", STOMP_NONE },
-    { ",", STOMP_NONE },
-    { "1.20", STOMP_NONE },
-    { "1", STOMP_NONE },
-    { "1.2x,1.0", STOMP_1_0 },
-    { "1.1 1.2", STOMP_NONE },
+    { "1.0,1.1,1.2", STOMP_1_2 }, { "1.2,1.1,1.0", STOMP_1_2 },
+    { "1.0,1.1,2.0", STOMP_1_1 }, { "1.2,9.9", STOMP_1_2 },
+    { "1.0", STOMP_1_0 },         { " 1.1 ,\t1.0 ", STOMP_1_1 },
+    { "1.1,,1.0,", STOMP_1_1 },   { "2.1", STOMP_NONE },
+    { "", STOMP_NONE },           { ",", STOMP_NONE },
+    { "1.20", STOMP_NONE },       { "1", STOMP_NONE },
+    { "1.2x,1.0", STOMP_1_0 },    { "1.1 1.2", STOMP_NONE },
 };
 enum { NEGOTIATION_COUNT = sizeof(negotiations) / sizeof(negotiations[0]) };
 
@@ -78,8 +71,7 @@ START_TEST(only_1_0_trims_and_drops_empty_values)
 {
     for (enum stomp_version v = STOMP_NONE; v <= STOMP_1_2; v++) {
         ck_assert_int_eq(version_rules(v)->trims_values, v == STOMP_1_0);
-        ck_assert_int_eq(version_rules(v)->drops_empty_values,
-                         v == STOMP_1_0);
+        ck_assert_int_eq(version_rules(v)->drops_empty_values, v == STOMP_1_0);
     }
 }
 END_TEST

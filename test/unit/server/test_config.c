@@ -150,8 +150,8 @@ START_TEST(listeners_of_the_command_line_replace_those_of_the_file)
     struct error err = ERROR_INIT;
 
     config_clear_listeners(config);
-    ck_assert_int_eq(
-        config_add_listener(config, SPAN("stomp://[::1]:0"), &err), 0);
+    ck_assert_int_eq(config_add_listener(config, SPAN("stomp://[::1]:0"), &err),
+                     0);
     ck_assert_int_eq(config_add_listener(config, SPAN("x"), &err), -1);
     ck_assert_str_ne(err.text, "");
     ck_assert_uint_eq(config->listener_count, 1);
@@ -208,9 +208,9 @@ START_TEST(each_fault_says_where_it_is_and_what_would_be_right)
     struct config *config = config_new();
     char *printed;
 
-    ck_assert_int_eq(config_load_text(config, span_of_text(wrong[_i].text),
-                                      "c", &faults),
-                     -1);
+    ck_assert_int_eq(
+        config_load_text(config, span_of_text(wrong[_i].text), "c", &faults),
+        -1);
     printed = print_faults();
     ck_assert_str_eq(printed, wrong[_i].printed);
     free(printed);
@@ -242,8 +242,8 @@ main(void)
     tcase_add_test(tcase,
                    listeners_of_the_command_line_replace_those_of_the_file);
     tcase_add_loop_test(tcase,
-                        each_fault_says_where_it_is_and_what_would_be_right,
-                        0, (int)(sizeof(wrong) / sizeof(wrong[0])));
+                        each_fault_says_where_it_is_and_what_would_be_right, 0,
+                        (int)(sizeof(wrong) / sizeof(wrong[0])));
     tcase_add_test(tcase, a_file_that_cannot_be_read_is_a_fault);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

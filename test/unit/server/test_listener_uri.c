@@ -10,8 +10,8 @@ static const struct {
     enum net_endpoint_kind kind;
     const char *host; /* NULL = none */
     uint16_t port;
-    const char *path;    /* NULL = none */
-    int use_async_send;  /* -1 = not set */
+    const char *path;   /* NULL = none */
+    int use_async_send; /* -1 = not set */
 } right[] = {
     { "stomp://127.0.0.1:61613", NET_ENDPOINT_STOMP, "127.0.0.1", 61613, NULL,
       -1 },
@@ -21,8 +21,8 @@ static const struct {
     { "stomp://[::1]:1234", NET_ENDPOINT_STOMP, "::1", 1234, NULL, -1 },
     { "stomp://[::]", NET_ENDPOINT_STOMP, "::", 61613, NULL, -1 },
     { "stomp://h:1?useAsyncSend=true", NET_ENDPOINT_STOMP, "h", 1, NULL, 1 },
-    { "stomp://h?useAsyncSend=true&useAsyncSend=false", NET_ENDPOINT_STOMP,
-      "h", 61613, NULL, 0 },
+    { "stomp://h?useAsyncSend=true&useAsyncSend=false", NET_ENDPOINT_STOMP, "h",
+      61613, NULL, 0 },
     { "ws://h", NET_ENDPOINT_WS, "h", 61614, "/stomp", -1 },
     { "ws://h:65535/a/b?useAsyncSend=false", NET_ENDPOINT_WS, "h", 65535,
       "/a/b", 0 },
@@ -49,9 +49,9 @@ START_TEST(a_uri_says_where_to_listen_and_how)
     struct error err = ERROR_INIT;
     struct net_endpoint endpoint;
 
-    ck_assert_msg(listener_uri_parse(span_of_text(right[_i].text), &uri,
-                                     &err) == 0,
-                  "%s: %s", right[_i].text, err.text);
+    ck_assert_msg(
+        listener_uri_parse(span_of_text(right[_i].text), &uri, &err) == 0,
+        "%s: %s", right[_i].text, err.text);
     endpoint = listener_uri_endpoint(&uri);
     ck_assert_int_eq(endpoint.kind, right[_i].kind);
     check_text(endpoint.host, right[_i].host);
@@ -132,11 +132,16 @@ static const struct {
     const char *text;
     bool local;
 } reach[] = {
-    { "stomp://127.0.0.1:1", true },   { "stomp://127.1.2.3:1", true },
-    { "stomp://localhost:1", true },   { "stomp://[::1]:1", true },
-    { "unix:/run/s", true },           { "stomp://0.0.0.0:1", false },
-    { "stomp://[::]:1", false },       { "ws://10.0.0.1:1", false },
-    { "stomp://127.example:1", false }, { "stomp://localhost.example:1", false },
+    { "stomp://127.0.0.1:1", true },
+    { "stomp://127.1.2.3:1", true },
+    { "stomp://localhost:1", true },
+    { "stomp://[::1]:1", true },
+    { "unix:/run/s", true },
+    { "stomp://0.0.0.0:1", false },
+    { "stomp://[::]:1", false },
+    { "ws://10.0.0.1:1", false },
+    { "stomp://127.example:1", false },
+    { "stomp://localhost.example:1", false },
 };
 
 START_TEST(only_loopback_and_sockets_are_local)

@@ -512,8 +512,7 @@ main(void)
     tcase_add_test(flow, auto_message_can_leave_after_the_session_has_closed);
     tcase_add_test(flow, slow_reader_gets_no_more_than_the_high_mark);
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
-    tcase_add_test(
-        flow, own_acks_of_a_waiting_producer_make_its_room);
+    tcase_add_test(flow, own_acks_of_a_waiting_producer_make_its_room);
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
     tcase_add_test(flow,
                    what_a_waiting_producer_has_sent_counts_when_it_vanishes);

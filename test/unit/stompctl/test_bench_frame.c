@@ -16,8 +16,8 @@ append_message(struct buf *out, uint64_t seq, unsigned id_len, char end)
                         false, 0xABCD, 3);
     bench_digits_put(digits, 77, BENCH_TIME_DIGITS);
     bench_template_patch(&template, template.frame.data, seq, digits);
-    buf_appendf(out, "MESSAGE\nack:%0*d\ncontent-length:%d\n\n", (int)id_len,
-                1, TEST_BODY_BYTES);
+    buf_appendf(out, "MESSAGE\nack:%0*d\ncontent-length:%d\n\n", (int)id_len, 1,
+                TEST_BODY_BYTES);
     buf_append(out, template.frame.data + template.stamp, TEST_BODY_BYTES + 1);
     if (end != '\0') {
         buf_append_char(out, end);
@@ -152,8 +152,7 @@ main(void)
     tcase_add_test(tcase,
                    messages_are_found_whatever_the_length_of_their_heads);
     tcase_add_test(tcase, a_frame_in_pieces_is_no_frame_until_its_last_byte);
-    tcase_add_test(tcase,
-                   receipts_and_errors_between_messages_are_told_apart);
+    tcase_add_test(tcase, receipts_and_errors_between_messages_are_told_apart);
     tcase_add_test(tcase, the_receipt_header_is_patched_with_the_sequence);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

@@ -17,9 +17,9 @@
 
 /* What the peer does once a connection is there. */
 struct peer {
-    struct span answer;   /* to the first frame */
-    bool closes;          /* right after the answer */
-    const char *awaits;   /* bytes that must come after the first frame */
+    struct span answer; /* to the first frame */
+    bool closes;        /* right after the answer */
+    const char *awaits; /* bytes that must come after the first frame */
 };
 
 static pid_t peer_pid;
@@ -99,10 +99,9 @@ peer_start(const struct peer *peer)
     char *text;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(
-        bind(listener, (const struct sockaddr *)&address, len), 0);
-    ck_assert_int_eq(
-        getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len),
+                     0);
     text = xasprintf("stomp://me:secret@127.0.0.1:%u?a.b=c",
                      ntohs(address.sin_port));
     peer_fork(peer, listener, text);
@@ -119,9 +118,8 @@ peer_start_unix(const struct peer *peer, const char *directory)
 
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
                    text + strlen("unix:"));
-    ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address,
-                          sizeof(address)),
-                     0);
+    ck_assert_int_eq(
+        bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     peer_fork(peer, listener, text);
     free(text);
 }
@@ -321,8 +319,7 @@ main(void)
     tcase_add_test(tcase, frames_behind_connected_are_received_in_order);
     tcase_add_test(tcase, a_unix_socket_carries_the_same);
     tcase_add_test(tcase, an_error_frame_ends_it_with_message_and_body);
-    tcase_add_test(tcase,
-                   an_error_frame_counts_even_when_writing_fails_first);
+    tcase_add_test(tcase, an_error_frame_counts_even_when_writing_fails_first);
     tcase_add_test(tcase, a_peer_that_closes_is_unavailable);
     tcase_add_loop_test(
         tcase, a_peer_that_does_not_speak_stomp_is_a_protocol_fault, 0, 3);

@@ -64,11 +64,9 @@ main(void)
 
     tcase_add_checked_fixture(tcase, histogram_setup, NULL);
     tcase_add_test(tcase, an_empty_histogram_has_zero_everywhere);
-    tcase_add_test(tcase,
-                   percentiles_are_within_two_percent_of_the_exact_ones);
+    tcase_add_test(tcase, percentiles_are_within_two_percent_of_the_exact_ones);
     tcase_add_test(tcase, no_percentile_is_above_the_maximum);
-    tcase_add_test(tcase,
-                   the_smallest_and_the_largest_duration_have_a_bucket);
+    tcase_add_test(tcase, the_smallest_and_the_largest_duration_have_a_bucket);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
 }

@@ -13,8 +13,7 @@ input_of(const char *text, bool by_line)
     int fds[2];
 
     ck_assert_int_eq(pipe(fds), 0);
-    ck_assert_int_eq(write(fds[1], text, strlen(text)),
-                     (ssize_t)strlen(text));
+    ck_assert_int_eq(write(fds[1], text, strlen(text)), (ssize_t)strlen(text));
     ck_assert_int_eq(close(fds[1]), 0);
     input.fd = fds[0];
     return input;

@@ -8,9 +8,10 @@ START_TEST(durations_are_a_number_and_a_unit)
     static const struct {
         const char *text;
         int64_t us;
-    } rows[] = { { "0s", 0 },         { "7us", 7 },
-                 { "250ms", 250000 }, { "10s", 10000000 },
-                 { "5m", 300000000 }, { "1h", 3600000000 } };
+    } rows[] = {
+        { "0s", 0 },         { "7us", 7 },        { "250ms", 250000 },
+        { "10s", 10000000 }, { "5m", 300000000 }, { "1h", 3600000000 }
+    };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct error err = ERROR_INIT;
@@ -25,8 +26,9 @@ END_TEST
 
 START_TEST(a_duration_without_a_sense_is_refused_by_name)
 {
-    static const char *const rows[] = { "", "10", "s", "-1s", "1.5s", "10 s",
-                                        "10sec", "9223372036854775807h" };
+    static const char *const rows[] = {
+        "", "10", "s", "-1s", "1.5s", "10 s", "10sec", "9223372036854775807h"
+    };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct error err = ERROR_INIT;
@@ -91,11 +93,11 @@ START_TEST(connection_options_are_told_from_a_commands_own)
         connect_options_take(&options, OPTION_HEART_BEAT, "0,500", &err), 1);
     ck_assert_uint_eq(options.sends_ms, 0);
     ck_assert_uint_eq(options.wants_ms, 500);
+    ck_assert_int_eq(connect_options_take(&options, OPTION_COMMAND, NULL, &err),
+                     0);
     ck_assert_int_eq(
-        connect_options_take(&options, OPTION_COMMAND, NULL, &err), 0);
-    ck_assert_int_eq(connect_options_take(
-                         &options, OPTION_VERSION_OF_PROTOCOL, "1.3", &err),
-                     -1);
+        connect_options_take(&options, OPTION_VERSION_OF_PROTOCOL, "1.3", &err),
+        -1);
 }
 END_TEST
 

@@ -16,8 +16,7 @@ struct uri_row {
 static const struct uri_row good_rows[] = {
     { "stomp://example.org", URI_TCP, "example.org", "61613", NULL, NULL,
       NULL },
-    { "stomp://example.org:1/", URI_TCP, "example.org", "1", NULL, NULL,
-      NULL },
+    { "stomp://example.org:1/", URI_TCP, "example.org", "1", NULL, NULL, NULL },
     { "tcp://u:p@h:61613", URI_TCP, "h", "61613", NULL, "u", "p" },
     { "stomp://u@h", URI_TCP, "h", "61613", NULL, "u", NULL },
     { "stomp://u%40x:p%3A%2F@h", URI_TCP, "h", "61613", NULL, "u@x", "p:/" },
@@ -62,9 +61,8 @@ START_TEST(options_behind_the_question_mark_are_kept_decoded)
     struct error err = ERROR_INIT;
     struct uri uri;
 
-    ck_assert_int_eq(uri_parse("stomp://h?jms.useAsyncSend=true&a=%20&b", &uri,
-                               &err),
-                     0);
+    ck_assert_int_eq(
+        uri_parse("stomp://h?jms.useAsyncSend=true&a=%20&b", &uri, &err), 0);
     ck_assert_uint_eq(uri.option_count, 3);
     ck_assert_str_eq(uri.options[0].name, "jms.useAsyncSend");
     ck_assert_str_eq(uri.options[0].value, "true");

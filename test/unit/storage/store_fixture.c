@@ -31,8 +31,8 @@ fixture_owner_new(struct fixture *fixture, uint64_t seq)
     struct fixture_owner *owner = xmalloc(sizeof(*owner) + 64 + body_len);
 
     owner->fixture = fixture;
-    owner->headers_len = (size_t)snprintf(owner->bytes, 64, "n:%llu\n",
-                                          (unsigned long long)seq);
+    owner->headers_len =
+        (size_t)snprintf(owner->bytes, 64, "n:%llu\n", (unsigned long long)seq);
     owner->body_len = body_len;
     memset(owner->bytes + owner->headers_len, (int)('a' + seq % 26), body_len);
     fixture->holds++;
@@ -152,8 +152,9 @@ fixture_open(struct fixture *fixture, const struct store_engine *engine)
 
     fixture->committed = 0;
     fixture->found_count = 0;
-    ck_assert_msg(store_open(engine, &fixture->options, &fixture->store,
-                             &err) == 0, "%s", err.text);
+    ck_assert_msg(
+        store_open(engine, &fixture->options, &fixture->store, &err) == 0, "%s",
+        err.text);
     store_recover(fixture->store, fixture_on_found, fixture);
 }
 

@@ -46,9 +46,9 @@ START_TEST(same_name_and_kind_is_the_same_journal)
                      fixture_queue(&fixture, "A"));
     ck_assert_ptr_ne(fixture_queue(&fixture, "A"),
                      fixture_queue(&fixture, "B"));
-    ck_assert_ptr_ne(fixture_queue(&fixture, "A"),
-                     store_queue_open(fixture.store, DESTINATION_TOPIC,
-                                      SPAN("A")));
+    ck_assert_ptr_ne(
+        fixture_queue(&fixture, "A"),
+        store_queue_open(fixture.store, DESTINATION_TOPIC, SPAN("A")));
     fixture_fini(&fixture);
 }
 END_TEST

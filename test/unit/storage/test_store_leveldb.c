@@ -39,9 +39,9 @@ START_TEST(reopened_store_has_what_was_put_and_not_deleted)
     for (uint64_t seq = 1; seq <= 40; seq++) {
         store_delete(fixture.store, queue, seq, STORE_SLOT_STORED);
     }
-    (void)fixture_put(&fixture, store_queue_open(fixture.store,
-                                                 DESTINATION_TOPIC,
-                                                 SPAN("B")), 7);
+    (void)fixture_put(
+        &fixture, store_queue_open(fixture.store, DESTINATION_TOPIC, SPAN("B")),
+        7);
     fixture_reopen(&fixture);
     ck_assert_uint_eq(fixture.found_count, 2);
     ck_assert_str_eq(fixture.found[0].name_text, "A");
@@ -929,8 +929,8 @@ store_leveldb_suite(void)
                    batch_of_cancelled_operations_does_not_touch_the_disk);
     tcase_add_test(tcase, batch_is_held_for_cancelling_no_longer_than_asked);
     tcase_add_test(tcase, written_batch_is_synced_within_the_interval);
-    tcase_add_test(
-        tcase, sync_ticket_without_operations_waits_for_what_is_not_synced);
+    tcase_add_test(tcase,
+                   sync_ticket_without_operations_waits_for_what_is_not_synced);
     tcase_add_test(tcase, store_is_congested_while_too_much_is_pending);
     suite_add_tcase(suite, tcase);
 

@@ -44,16 +44,16 @@ START_TEST(crc32c_is_the_same_without_the_instruction_and_in_parts)
         size_t cut = len / 3;
 
         ck_assert_uint_eq(crc32c_portable(0, bytes, len), whole);
-        ck_assert_uint_eq(
-            crc32c(crc32c(0, bytes, cut), bytes + cut, len - cut), whole);
+        ck_assert_uint_eq(crc32c(crc32c(0, bytes, cut), bytes + cut, len - cut),
+                          whole);
     }
 }
 END_TEST
 
 START_TEST(keys_sort_as_their_numbers_do)
 {
-    static const uint64_t seqs[] = { 0, 1, 255, 256, 65536, 1ull << 40,
-                                     UINT64_MAX };
+    static const uint64_t seqs[] = { 0,     1,          255,       256,
+                                     65536, 1ull << 40, UINT64_MAX };
 
     for (size_t i = 0; i + 1 < sizeof(seqs) / sizeof(seqs[0]); i++) {
         struct store_key a = store_key_record(3, seqs[i]);
@@ -272,8 +272,8 @@ START_TEST(journal_and_format_come_back_as_they_were)
     buf_clear(&value);
     memset(format.uuid, 0xab, sizeof(format.uuid));
     store_format_encode(&format, store_key_span(&key), &value);
-    ck_assert_int_eq(store_format_decode(store_key_span(&key),
-                                         buf_span(&value), &format_got),
+    ck_assert_int_eq(store_format_decode(store_key_span(&key), buf_span(&value),
+                                         &format_got),
                      STORE_DECODE_OK);
     ck_assert_mem_eq(format_got.uuid, format.uuid, STORE_UUID_SIZE);
     ck_assert_int_eq(format_got.created_ms, 5);
@@ -298,8 +298,7 @@ store_record_suite(void)
     tcase_add_test(tcase, layout_of_version_1_is_as_released);
     tcase_add_test(tcase, any_flipped_bit_of_key_or_value_is_noticed);
     tcase_add_test(tcase, short_value_is_corrupt_whatever_it_claims);
-    tcase_add_test(tcase,
-                   lengths_are_not_trusted_even_under_a_right_checksum);
+    tcase_add_test(tcase, lengths_are_not_trusted_even_under_a_right_checksum);
     tcase_add_test(tcase, newer_version_is_told_from_damage);
     tcase_add_test(tcase, journal_and_format_come_back_as_they_were);
     suite_add_tcase(suite, tcase);
