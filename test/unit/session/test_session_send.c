@@ -387,6 +387,53 @@ START_TEST(own_acks_of_a_waiting_producer_make_its_room)
 }
 END_TEST
 
+/* /queue/full is at its memoryLimit with one message that a has un-acked. */
+static void
+fill_a_queue(void)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "full");
+
+    policy->memory_limit = 1;
+    policy->send_fail_after_us = 2000000;
+    peer_connect(&f, a, "1.2");
+    peer_connect(&f, b, "1.2");
+    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/full\nack:client\n\n^@"
+                 "SEND\ndestination:/queue/full\n\nx^@");
+    (void)peer_take(a);
+}
+
+START_TEST(send_that_has_waited_too_long_is_refused_and_not_sent)
+{
+    const char *answer;
+
+    fill_a_queue();
+    peer_send(b, "SEND\ndestination:/queue/full\nreceipt:1\n\nlate^@"
+                 "SEND\ndestination:/queue/other\n\nbehind^@");
+    fixture_sleep_us(&f, 1999999);
+    ck_assert(!b->transport.closed);
+    fixture_sleep_us(&f, 10000);
+    answer = peer_take(b);
+    ck_assert_has(answer, "message:no space");
+    ck_assert_has(answer, "receipt-id:1");
+    ck_assert(b->transport.closed);
+    peer_close(b);
+    peer_send(a, "ACK\nid:T-1-1\n\n^@"
+                 "SUBSCRIBE\nid:t\ndestination:/queue/other\n\n^@");
+    ck_assert_str_eq(peer_take(a), "");
+}
+END_TEST
+
+START_TEST(send_goes_on_when_its_destination_has_room_again)
+{
+    fill_a_queue();
+    peer_send(b, "SEND\ndestination:/queue/full\nreceipt:1\n\nnext^@");
+    ck_assert_str_eq(peer_take(b), "");
+    peer_send(a, "ACK\nid:T-1-1\n\n^@");
+    ck_assert_str_eq(peer_take(b), "RECEIPT\nreceipt-id:1\n\n^@");
+    ck_assert_has(peer_take(a), "next");
+}
+END_TEST
+
 START_TEST(ack_with_receipt_keeps_its_place_among_the_answers)
 {
     fill_memory_with_unacked();
@@ -514,6 +561,9 @@ main(void)
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
     tcase_add_test(flow, own_acks_of_a_waiting_producer_make_its_room);
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
+    tcase_add_test(flow,
+                   send_that_has_waited_too_long_is_refused_and_not_sent);
+    tcase_add_test(flow, send_goes_on_when_its_destination_has_room_again);
     tcase_add_test(flow,
                    what_a_waiting_producer_has_sent_counts_when_it_vanishes);
     tcase_add_test(flow, paused_session_that_ends_is_not_resumed);
