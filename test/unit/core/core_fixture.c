@@ -519,3 +519,11 @@ client_ack_all(struct fake_client *client)
         }
     }
 }
+
+int
+body_number(const char *body)
+{
+    uint64_t number;
+
+    return span_to_u64(span_of_text(body), &number) ? (int)number : -1;
+}

@@ -136,3 +136,6 @@ struct delivery *client_delivery(struct fake_client *client, const char *body);
 void client_ack_all(struct fake_client *client);
 /* `auto`: everything has left. */
 void client_flush(struct fake_client *client);
+
+/* The number that a test has put into a body; -1 when it is none. */
+int body_number(const char *body);

@@ -138,7 +138,7 @@ START_TEST(what_is_paged_of_a_high_priority_goes_before_low_ones)
     }
     ck_assert_uint_eq(a.got_count, 320);
     for (int i = 0; i < 320; i++) {
-        ck_assert_int_eq(atoi(a.got[i].body), i);
+        ck_assert_int_eq(body_number(a.got[i].body), i);
     }
     ck_assert_uint_eq(fake_store_count(f.store), 0);
 }
@@ -165,7 +165,7 @@ START_TEST(plain_consumer_beside_a_selecting_one_keeps_the_priorities)
     }
     ck_assert_uint_eq(a.got_count, 320);
     for (int i = 0; i < 320; i++) {
-        ck_assert_int_eq(atoi(a.got[i].body), i);
+        ck_assert_int_eq(body_number(a.got[i].body), i);
     }
 }
 END_TEST

@@ -201,7 +201,7 @@ on_deliver(void *ctx, struct subscription *sub, struct message *msg,
     struct model_client *client = ctx;
     struct model_sub *mine = sub->ctx;
     struct held *held = &client->held[client->held_count++];
-    int id = atoi(msg->body.data); /* a NUL follows */
+    int id = body_number(msg->body.data); /* a NUL follows */
 
     ck_assert_uint_lt(client->held_count, HELD_MAX);
     ck_assert_ptr_eq(mine->sub, sub);

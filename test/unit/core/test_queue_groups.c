@@ -394,15 +394,6 @@ START_TEST(many_messages_of_a_busy_owner_take_no_time_each)
 }
 END_TEST
 
-/* The number that a test has put into a body; -1 when it is none. */
-static int
-body_number(const char *body)
-{
-    uint64_t number;
-
-    return span_to_u64(span_of_text(body), &number) ? (int)number : -1;
-}
-
 START_TEST(paged_messages_of_a_group_keep_their_order)
 {
     struct message_facts facts = { .priority = 4, .persistent = true };

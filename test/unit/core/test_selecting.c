@@ -111,15 +111,6 @@ lane_q(void)
                 ->main;
 }
 
-/* The number that a test has put into a body; -1 when it is none. */
-static int
-body_number(const char *body)
-{
-    uint64_t number;
-
-    return span_to_u64(span_of_text(body), &number) ? (int)number : -1;
-}
-
 /* Whether the client got first, first + step, … up to last, and nothing else.
  */
 static void

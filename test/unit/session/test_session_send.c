@@ -561,8 +561,7 @@ main(void)
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
     tcase_add_test(flow, own_acks_of_a_waiting_producer_make_its_room);
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
-    tcase_add_test(flow,
-                   send_that_has_waited_too_long_is_refused_and_not_sent);
+    tcase_add_test(flow, send_that_has_waited_too_long_is_refused_and_not_sent);
     tcase_add_test(flow, send_goes_on_when_its_destination_has_room_again);
     tcase_add_test(flow,
                    what_a_waiting_producer_has_sent_counts_when_it_vanishes);
