@@ -4,6 +4,7 @@
  * NUL-terminated.  Who lends them says until when.
  */
 #pragma once
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ span_of(const char *data, size_t len)
 static inline struct span
 span_of_text(const char *text)
 {
+    assert(text != NULL);
     return (struct span){ .data = text, .len = strlen(text) };
 }
 

@@ -46,6 +46,7 @@ static_assert(sizeof(enum destination_kind) == sizeof(enum stompd_kind) &&
                   (int)DESTINATION_TEMP_TOPIC == (int)STOMPD_TEMP_TOPIC,
               "destination_kind and stompd_kind differ");
 
+/* NOLINTBEGIN(bugprone-sizeof-expression): sizes of pointers are compared */
 SAME_SIZE(dispatch_member, stompd_member);
 SAME_FIELD(dispatch_member, prev, stompd_member, prev);
 SAME_FIELD(dispatch_member, next, stompd_member, next);
@@ -101,6 +102,7 @@ SAME_FIELD(dead_letter_strategy, long_name, stompd_dead_letter, long_name);
 SAME_FIELD(dead_letter_strategy, doc, stompd_dead_letter, doc);
 SAME_FIELD(dead_letter_strategy, dead_letter_name, stompd_dead_letter,
            dead_letter_name);
+/* NOLINTEND(bugprone-sizeof-expression) */
 
 /* One copied table, with the name under which the file knows it. */
 union plugin_table {

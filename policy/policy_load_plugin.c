@@ -12,9 +12,10 @@ void
 policy_load_plugins(struct policy_loader *loader, const json_t *root)
 {
     const json_t *array = json_object_get(root, "plugins");
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    size_t size = sizeof(*loader->plugins);
 
-    loader->plugins =
-        xcalloc(json_array_size(array) + 1, sizeof(*loader->plugins));
+    loader->plugins = xcalloc(json_array_size(array) + 1, size);
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *path = json_string_value(json_array_get(array, i));
         struct error unused = ERROR_INIT; /* the check below says it */
