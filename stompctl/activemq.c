@@ -76,20 +76,24 @@ strategy_of(const struct json_key *key, xmlNode *element)
     json_t *strategy;
 
     for (const xmlAttr *at = element->properties; at != NULL; at = at->next) {
-        const char *key = (const char *)at->name;
-        char *text = activemq_attribute(element, key);
+        const char *parameter = (const char *)at->name;
+        char *text = activemq_attribute(element, parameter);
+        /* NOLINTNEXTLINE(readability-suspicious-call-argument): of name */
+        const struct json_key *row = row_of(rows, parameter, name);
 
         (void)json_object_set_new(
-            parameters, key,
-            activemq_value(row_of(rows, key, name), text != NULL ? text : ""));
+            parameters, parameter,
+            activemq_value(row, text != NULL ? text : ""));
         xmlFree(text);
     }
     for (xmlNode *child = activemq_element(element->children); child != NULL;
          child = activemq_element(child->next)) {
-        const char *key = (const char *)child->name;
+        const char *parameter = (const char *)child->name;
+        /* NOLINTNEXTLINE(readability-suspicious-call-argument): of name */
+        const struct json_key *row = row_of(rows, parameter, name);
 
-        (void)json_object_set_new(parameters, key,
-                                  parameter_of(row_of(rows, key, name), child));
+        (void)json_object_set_new(parameters, parameter,
+                                  parameter_of(row, child));
     }
     strategy = json_object_size(parameters) > 0
                    ? json_pack("{s:O}", name, parameters)
