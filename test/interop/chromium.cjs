@@ -152,7 +152,7 @@ for (const port of [STOMP_PORT, WS_PORT]) {
 
 testcase('Chromium ends', async () => {
   await browser.close();
-  fs.rmSync(profile, { recursive: true, force: true });
+  fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 process.on('exit', () => browser.process.kill());
