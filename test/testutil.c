@@ -4,13 +4,22 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int
 testutil_run(Suite *suite)
 {
-    SRunner *runner = srunner_create(suite);
+    const char *sanitizer = getenv("SANITIZER");
+    SRunner *runner;
     int failed;
+
+    /* A sanitizer makes everything slower; a hang is still ended. */
+    if (sanitizer != NULL && strcmp(sanitizer, "no") != 0 &&
+        sanitizer[0] != '\0') {
+        (void)setenv("CK_TIMEOUT_MULTIPLIER", "15", 0);
+    }
+    runner = srunner_create(suite);
 
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);

