@@ -331,7 +331,7 @@ START_TEST(a_client_that_reads_nothing_is_still_read_and_nothing_spins)
     ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after), 0);
     ck_assert_int_lt((after.tv_sec - before.tv_sec) * 1000 +
                          (after.tv_nsec - before.tv_nsec) / 1000000,
-                     100);
+                     400); /* a loop that spins takes all 500 */
     wait_for(fake_session_counts.frames, 2);
     (void)close(fd);
     wait_for(fake_session_counts.closed, 1);
