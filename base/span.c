@@ -100,29 +100,28 @@ utf8_is_continuation(unsigned char c)
     return (c & 0xC0) == 0x80;
 }
 
-/* Length of the UTF-8 sequence at p (left bytes), 0 when it is not valid.
- * Source: RFC 3629, section 4. */
+/* What a first byte promises: the length of its sequence (0: none begins so)
+ * and the range of the second byte.  Source: RFC 3629, section 4. */
+static size_t
+utf8_lead(unsigned char lead, unsigned char *low_out, unsigned char *high_out)
+{
+    *low_out = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    *high_out = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (lead < 0xC2 || lead > 0xF4) {
+        return 0;
+    }
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+/* Length of the UTF-8 sequence at p (left bytes), 0 when it is not valid. */
 static size_t
 utf8_sequence(const unsigned char *p, size_t left)
 {
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    size_t len;
+    unsigned char low;
+    unsigned char high;
+    size_t len = utf8_lead(p[0], &low, &high);
 
-    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
-        len = 2;
-    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
-        len = 3;
-        low = p[0] == 0xE0 ? 0xA0 : low;
-        high = p[0] == 0xED ? 0x9F : high;
-    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        len = 4;
-        low = p[0] == 0xF0 ? 0x90 : low;
-        high = p[0] == 0xF4 ? 0x8F : high;
-    } else {
-        return 0;
-    }
-    if (left < len || p[1] < low || p[1] > high) {
+    if (len == 0 || left < len || p[1] < low || p[1] > high) {
         return 0;
     }
     if ((len > 2 && !utf8_is_continuation(p[2])) ||

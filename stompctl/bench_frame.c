@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-/* NOLINTNEXTLINE(readability-function-size): every part of a frame */
 void
+/* NOLINTNEXTLINE(readability-function-size): every part of a frame */
 bench_template_init(struct bench_template *template, struct span destination,
                     size_t size, bool persistent, bool receipt, uint64_t run,
                     uint32_t producer)
