@@ -499,6 +499,32 @@ START_TEST(reply_goes_to_the_temporary_queue_of_who_asked)
 }
 END_TEST
 
+START_TEST(shared_temporary_queue_ends_when_its_last_consumer_is_done)
+{
+    const char *got;
+
+    fixture_policy(&f, DESTINATION_TEMP_QUEUE, ">")
+        ->allow_temp_destination_stealing = true;
+    peer_connect(&f, a, "1.2");
+    peer_connect(&f, b, "1.2");
+    peer_connect(&f, c, "1.2");
+    peer_send(a, "SEND\ndestination:/temp-queue/jobs\n\none^@"
+                 "SEND\ndestination:/temp-queue/jobs\n\ntwo^@");
+    peer_send(b, "SUBSCRIBE\nid:s\ndestination:/remote-temp-queue/T-1.jobs\n"
+                 "ack:client\nactivemq.prefetchSize:1\n\n^@");
+    got = peer_take(b);
+    ck_assert_has(got, "one");
+    peer_close(a);
+    peer_send(c, "SEND\ndestination:/remote-temp-queue/T-1.jobs\n\nx^@");
+    peer_assert_error(c, "destination does not exist", TRANSPORT_CLOSE_POLICY);
+    peer_send(b, "ACK\nid:T-2-1\nreceipt:1\n\n^@");
+    ck_assert_str_eq(peer_take(b), "RECEIPT\nreceipt-id:1\n\n^@");
+    core_sweep(f.core);
+    peer_send(b, "UNSUBSCRIBE\nid:s\nreceipt:2\n\n^@");
+    ck_assert_str_eq(peer_take(b), "RECEIPT\nreceipt-id:2\n\n^@");
+}
+END_TEST
+
 START_TEST(temporary_names_of_two_connections_are_apart)
 {
     peer_connect(&f, a, "1.2");
@@ -550,6 +576,8 @@ main(void)
     tcase_add_loop_test(wire, second_subscription_of_an_id_is_refused, 0, 2);
     tcase_add_test(wire, subscription_id_is_free_again_after_unsubscribe);
     tcase_add_test(wire, reply_goes_to_the_temporary_queue_of_who_asked);
+    tcase_add_test(wire,
+                   shared_temporary_queue_ends_when_its_last_consumer_is_done);
     tcase_add_test(wire, temporary_names_of_two_connections_are_apart);
     tcase_add_test(wire,
                    remembered_destination_that_is_gone_is_looked_up_again);
