@@ -101,6 +101,10 @@ struct store_queue_info {
 typedef void store_queue_found_fn(void *ctx, struct store_queue *queue,
                                   const struct store_queue_info *info);
 
+/* One definition found at start; both spans are borrowed until it returns. */
+typedef void store_definition_found_fn(void *ctx, struct span name,
+                                       struct span value);
+
 /* Records in the order of seq, borrowed until the callback returns.  next_seq:
  * where to go on.  at_end: nothing was left at or after next_seq when this was
  * read.  err set: the read failed, count is what came before.  skipped: records
@@ -153,6 +157,9 @@ struct store_engine {
                              const struct store_record *record, void *owner);
     void (*del)(struct store *store, struct store_queue *queue, uint64_t seq,
                 struct store_slot slot);
+    void (*define)(struct store *store, struct span name, struct span value);
+    void (*definitions)(struct store *store, struct span prefix,
+                        store_definition_found_fn *found, void *ctx);
     store_ticket (*ticket)(struct store *store, bool sync);
     int64_t (*flush)(struct store *store, int64_t now_us);
     void (*poll)(struct store *store);
@@ -242,6 +249,31 @@ store_delete(struct store *store, struct store_queue *queue, uint64_t seq,
              struct store_slot slot)
 {
     store->engine->del(store, queue, seq, slot);
+}
+
+/*
+ * Keeps a small value under a name over restarts: what was defined (a durable
+ * subscription, its place in a topic's journal, ...), beside the journals and
+ * in the same batch as what is done to them.  The last value of a name counts;
+ * SPAN_NONE ends the definition.  Copied.  Names are by convention
+ * `kind/rest`, at most STORE_DEFINITION_NAME_MAX bytes, any octet.  An engine
+ * without STORE_CAN_SURVIVE forgets it.
+ */
+enum { STORE_DEFINITION_NAME_MAX = 4096 };
+static inline void
+store_define(struct store *store, struct span name, struct span value)
+{
+    store->engine->define(store, name, value);
+}
+
+/* Visits the definitions that were there at the open and whose names begin with
+ * prefix, in the order of their names.  Before any other use but
+ * store_recover; blocks. */
+static inline void
+store_definitions(struct store *store, struct span prefix,
+                  store_definition_found_fn *found, void *ctx)
+{
+    store->engine->definitions(store, prefix, found, ctx);
 }
 
 /*

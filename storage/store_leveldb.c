@@ -71,6 +71,8 @@ ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch)
         } else if (op->kind == LDB_OP_REMOVE) {
             store_head_fini(&op->queue->head);
             free(op->queue);
+        } else if (op->kind == LDB_OP_DEFINE) {
+            free(op->definition);
         }
     }
     if (batch->capacity > LDB_OPS_KEPT) {
@@ -242,6 +244,27 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     }
 }
 
+static void
+ldb_define(struct store *store, struct span name, struct span value)
+{
+    struct ldb_store *ldb = ldb_of(store);
+    struct ldb_definition *definition =
+        xmalloc(sizeof(*definition) + name.len + value.len);
+    struct ldb_op *op = ldb_batch_append(&ldb->fill);
+
+    assert(name.len <= STORE_DEFINITION_NAME_MAX);
+    definition->ends = value.data == NULL;
+    definition->name_len = name.len;
+    definition->value_len = value.len;
+    memcpy(definition->bytes, name.data, name.len);
+    if (value.len > 0) {
+        memcpy(definition->bytes + name.len, value.data, value.len);
+    }
+    *op = (struct ldb_op){ .kind = LDB_OP_DEFINE, .definition = definition };
+    ldb->fill.bytes += name.len + value.len;
+    ldb->stats.pending_bytes += name.len + value.len;
+}
+
 static store_ticket
 ldb_ticket(struct store *store, bool sync)
 {
@@ -344,6 +367,8 @@ const struct store_engine store_leveldb = {
     .queue_remove = ldb_queue_remove,
     .put = ldb_put,
     .del = ldb_delete,
+    .define = ldb_define,
+    .definitions = ldb_definitions,
     .ticket = ldb_ticket,
     .flush = ldb_flush,
     .poll = ldb_poll,

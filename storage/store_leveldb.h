@@ -8,6 +8,7 @@
  *   store_leveldb_reader.c  fetches, on the storage thread
  *   store_leveldb_space.c   purging and compacting, storage thread and helper
  *   store_leveldb_open.c    opening, recovering, closing
+ *   store_leveldb_defined.c reading the definitions
  *   store_leveldb_format.c  whose directory this is
  *   store_leveldb_disk.c    LevelDB's handle (store_leveldb_disk.h)
  *
@@ -59,6 +60,15 @@ enum ldb_op_kind {
     LDB_OP_DELETE,
     LDB_OP_ENTRY,  /* the journal's own entry: head and reserved */
     LDB_OP_REMOVE, /* the journal; frees its queue */
+    LDB_OP_DEFINE, /* a definition, or its end */
+};
+
+/* The batch's own copy. */
+struct ldb_definition {
+    bool ends;
+    size_t name_len;
+    size_t value_len;
+    char bytes[]; /* name, value */
 };
 
 struct ldb_op {
@@ -71,6 +81,7 @@ struct ldb_op {
             uint64_t head;
             uint64_t reserved;
         } entry;
+        struct ldb_definition *definition; /* of DEFINE, owned */
     };
 };
 
@@ -196,6 +207,10 @@ void ldb_fetch_free(struct store_fetch **fetch);
 int ldb_open(const struct store_options *options, struct store **store_out,
              struct error *err);
 void ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx);
+/* Reads every definition once: 0, or -1 when one is damaged or newer. */
+int ldb_definitions_check(struct ldb_store *ldb, struct error *err);
+void ldb_definitions(struct store *store, struct span prefix,
+                     store_definition_found_fn *found, void *ctx);
 void ldb_close(struct store **store);
 
 /* Makes the directory if need be; refuses that of another program. */

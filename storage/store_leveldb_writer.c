@@ -101,6 +101,26 @@ writer_put_record(struct ldb_disk *disk, const struct ldb_op *op)
 }
 
 static void
+writer_define(struct ldb_disk *disk, const struct ldb_definition *definition)
+{
+    struct span name = span_of(definition->bytes, definition->name_len);
+    struct span value =
+        span_of(definition->bytes + name.len, definition->value_len);
+    struct buf key = BUF_INIT;
+
+    store_definition_key(name, &key);
+    if (definition->ends) {
+        leveldb_writebatch_delete(disk->batch, key.data, key.len);
+    } else {
+        buf_clear(&disk->scratch);
+        store_definition_encode(value, buf_span(&key), &disk->scratch);
+        leveldb_writebatch_put(disk->batch, key.data, key.len,
+                               disk->scratch.data, disk->scratch.len);
+    }
+    buf_fini(&key);
+}
+
+static void
 writer_add(struct ldb_disk *disk, const struct ldb_op *op)
 {
     struct store_key key;
@@ -120,6 +140,9 @@ writer_add(struct ldb_disk *disk, const struct ldb_op *op)
         break;
     case LDB_OP_REMOVE:
         writer_put_entry(disk, op, true);
+        break;
+    case LDB_OP_DEFINE:
+        writer_define(disk, op->definition);
         break;
     }
 }

@@ -264,6 +264,24 @@ memory_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     memory->options.release(owner);
 }
 
+static void
+memory_define(struct store *store, struct span name, struct span value)
+{
+    (void)name; /* whoever defines has it in memory too */
+    (void)value;
+    memory_of(store)->dirty = true;
+}
+
+static void
+memory_definitions(struct store *store, struct span prefix,
+                   store_definition_found_fn *found, void *ctx)
+{
+    (void)store; /* nothing outlived the last run */
+    (void)prefix;
+    (void)found;
+    (void)ctx;
+}
+
 static store_ticket
 memory_ticket(struct store *store, bool sync)
 {
@@ -470,6 +488,8 @@ const struct store_engine store_memory = {
     .queue_remove = memory_queue_remove,
     .put = memory_put,
     .del = memory_delete,
+    .define = memory_define,
+    .definitions = memory_definitions,
     .ticket = memory_ticket,
     .flush = memory_flush,
     .poll = memory_poll,

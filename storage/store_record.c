@@ -8,6 +8,7 @@
 enum {
     KEY_FORMAT = 0x00,
     KEY_QUEUE = 0x01,
+    KEY_DEFINITION = 0x02,
     KEY_RECORD = 0x10,
     KEY_QUEUE_SIZE = 5,
     KEY_RECORD_SIZE = 13,
@@ -254,6 +255,50 @@ store_journal_decode(struct span key, struct span value,
         .name = span_after(value, JOURNAL_SIZE),
     };
     return STORE_DECODE_OK;
+}
+
+void
+store_definition_key(struct span name, struct buf *out)
+{
+    buf_append_char(out, KEY_DEFINITION);
+    buf_append_span(out, name);
+}
+
+bool
+store_definition_key_parse(struct span key, struct span *name_out)
+{
+    if (key.len == 0 || key.data[0] != KEY_DEFINITION) {
+        return false;
+    }
+    *name_out = span_after(key, 1);
+    return true;
+}
+
+void
+store_definition_encode(struct span value, struct span key, struct buf *out)
+{
+    size_t start = out->len;
+    char *to = buf_reserve(out, PREFIX_SIZE + value.len);
+
+    to[0] = STORE_RECORD_VERSION;
+    to[1] = 0;
+    to[2] = 0;
+    to[3] = 0;
+    out->len += PREFIX_SIZE;
+    buf_append_span(out, value);
+    value_seal(key, out, start);
+}
+
+enum store_decode
+store_definition_decode(struct span key, struct span stored,
+                        struct span *value_out)
+{
+    enum store_decode decode = value_check(key, stored, STORE_RECORD_VERSION);
+
+    if (decode == STORE_DECODE_OK) {
+        *value_out = span_after(stored, PREFIX_SIZE);
+    }
+    return decode;
 }
 
 void

@@ -8,6 +8,7 @@
  *
  *     00 'V'                  the format record
  *     01 journal:4            one journal: its name and cursors
+ *     02 name                 one definition
  *     10 journal:4 seq:8      one record
  *
  * Every value begins with 8 bytes that all versions keep, so that an older
@@ -86,6 +87,17 @@ void store_journal_encode(const struct store_journal *journal, struct span key,
                           struct buf *out);
 enum store_decode store_journal_decode(struct span key, struct span value,
                                        struct store_journal *journal_out);
+
+/* A definition: a value under a name.  The key of a name, appended to out; of a
+ * prefix the first key that may have it. */
+void store_definition_key(struct span name, struct buf *out);
+/* False when key is not that of a definition; name borrowed from key. */
+bool store_definition_key_parse(struct span key, struct span *name_out);
+void store_definition_encode(struct span value, struct span key,
+                             struct buf *out);
+/* *value_out is borrowed from stored. */
+enum store_decode store_definition_decode(struct span key, struct span stored,
+                                          struct span *value_out);
 
 /* The format record: whose directory this is, and how it was left. */
 struct store_format {

@@ -39,11 +39,19 @@ struct store_fetch {
     bool due; /* the poll after the one that is under way */
 };
 
+struct fake_definition {
+    struct fake_definition *prev, *next; /* by name */
+    struct span name;                    /* both point into bytes */
+    struct span value;
+    char bytes[];
+};
+
 struct fake_store {
     struct store base;
     struct store_options options;
     struct store_queue *queues;
     struct store_fetch *fetches;
+    struct fake_definition *definitions;
     store_ticket filling;
     store_ticket flushed; /* the newest under way */
     store_ticket ended;   /* may be reported up to here */
@@ -107,6 +115,62 @@ fake_queue_free(struct fake_store *fake, struct store_queue *queue)
     free(queue);
 }
 
+/* As the keys of a database sort. */
+static bool
+fake_is_before(struct span a, struct span b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = memcmp(a.data, b.data, len);
+
+    return order != 0 ? order < 0 : a.len < b.len;
+}
+
+static void
+fake_define(struct store *store, struct span name, struct span value)
+{
+    struct fake_store *fake = fake_of(store);
+    struct fake_definition *at = fake->definitions;
+    struct fake_definition *definition;
+
+    fake->dirty = true;
+    while (at != NULL && fake_is_before(at->name, name)) {
+        at = at->next;
+    }
+    if (at != NULL && span_equal(at->name, name)) {
+        struct fake_definition *old = at;
+
+        at = at->next;
+        DL_DELETE(fake->definitions, old);
+        free(old);
+    }
+    if (value.data == NULL) {
+        return;
+    }
+    definition = xcalloc(1, sizeof(*definition) + name.len + value.len);
+    memcpy(definition->bytes, name.data, name.len);
+    memcpy(definition->bytes + name.len, value.data, value.len);
+    definition->name = span_of(definition->bytes, name.len);
+    definition->value = span_of(definition->bytes + name.len, value.len);
+    if (at != NULL) {
+        DL_PREPEND_ELEM(fake->definitions, at, definition);
+    } else {
+        DL_APPEND(fake->definitions, definition);
+    }
+}
+
+static void
+fake_definitions(struct store *store, struct span prefix,
+                 store_definition_found_fn *found, void *ctx)
+{
+    const struct fake_definition *definition;
+
+    DL_FOREACH(fake_of(store)->definitions, definition) {
+        if (span_starts_with(definition->name, prefix)) {
+            found(ctx, definition->name, definition->value);
+        }
+    }
+}
+
 static void
 fake_close(struct store **store)
 {
@@ -119,6 +183,12 @@ fake_close(struct store **store)
     }
     while (fake->queues != NULL) {
         fake_queue_free(fake, fake->queues);
+    }
+    while (fake->definitions != NULL) {
+        struct fake_definition *definition = fake->definitions;
+
+        DL_DELETE(fake->definitions, definition);
+        free(definition);
     }
     free(fake->ops);
     free(fake);
@@ -504,6 +574,8 @@ const struct store_engine fake_store_engine = {
     .queue_remove = fake_queue_remove,
     .put = fake_put,
     .del = fake_delete,
+    .define = fake_define,
+    .definitions = fake_definitions,
     .ticket = fake_ticket,
     .flush = fake_flush,
     .poll = fake_poll,
