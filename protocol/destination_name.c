@@ -5,6 +5,8 @@
  */
 #include "protocol/destination_name.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 enum { DESTINATION_SHOWN_BYTES = 96 };
@@ -72,7 +74,7 @@ destination_name_refuse(struct span name, struct span text, struct error *err)
 {
     char shown[DESTINATION_SHOWN_BYTES];
 
-    (void)span_escape(text, shown, sizeof(shown));
+    (void)secret_escape(text, shown, sizeof(shown));
     if (name.len == 0) {
         return error_set(
             err,
@@ -119,7 +121,7 @@ destination_name_read(struct span item, const struct destination_prefix **whole,
         return error_set(err,
                          "destination \"%s\" has no known prefix; "
                          "expected " DESTINATION_ACCEPTED,
-                         span_escape(item, shown, sizeof(shown)));
+                         secret_escape(item, shown, sizeof(shown)));
     } else {
         prefix = *whole;
     }

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/secret.h"
 #include "protocol/frame_store.h"
 #include "protocol/header_line.h"
 #include "protocol/headers.h"
@@ -149,13 +150,38 @@ frame_parser_fail(struct frame_parser *parser, struct parser_input *in,
     return PARSER_STEP_FAIL;
 }
 
+/*
+ * The line at fault as text of at most PARSER_SHOWN_BYTES.  Behind a secret
+ * header nothing of the frame is shown: the value may have held a line end, and
+ * go on in lines that look like others (P43).
+ */
+static const char *__attribute__((cold))
+frame_parser_show(const struct frame_parser *parser, struct span line,
+                  char *shown)
+{
+    const struct frame *frame = &parser->store.frame;
+
+    for (size_t i = 0; i < frame->header_count; i++) {
+        if (secret_is_name(frame->headers[i].name)) {
+            return "***";
+        }
+    }
+    return secret_escape_line(line, shown, PARSER_SHOWN_BYTES);
+}
+
 static enum parser_step __attribute__((cold))
 frame_parser_fail_line(struct frame_parser *parser, struct parser_input *in,
                        enum header_line fault, struct span line)
 {
     struct error err = ERROR_INIT;
+    char shown[PARSER_SHOWN_BYTES];
+    const char *nul = line.len > 0 ? memchr(line.data, '\0', line.len) : NULL;
 
-    header_line_explain(fault, line, parser->line_number, &err);
+    if (fault == HEADER_LINE_NUL && nul != NULL) {
+        line.len = (size_t)(nul - line.data); /* the same, however it came */
+    }
+    header_line_explain(fault, frame_parser_show(parser, line, shown),
+                        parser->line_number, &err);
     return frame_parser_fail(parser, in, FRAME_PARSE_INVALID, "%s", err.text);
 }
 
@@ -173,14 +199,15 @@ frame_parser_fail_long_line(struct frame_parser *parser,
                             struct parser_input *in, struct span line)
 {
     const struct frame_limits *limits = &parser->limits;
-    char shown[PARSER_SHOWN_BYTES];
+    char room[PARSER_SHOWN_BYTES];
+    const char *shown;
 
     if (memchr(line.data, '\0', line.len) != NULL) {
         return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, line);
     }
     /* The same text whatever was read behind the limit. */
     line.len = line.len < PARSER_SHOWN_BYTES ? line.len : PARSER_SHOWN_BYTES;
-    (void)span_escape(line, shown, sizeof(shown));
+    shown = frame_parser_show(parser, line, room);
     if (parser->state == PARSER_COMMAND) {
         return frame_parser_fail(
             parser, in, FRAME_PARSE_TOO_BIG,
@@ -208,13 +235,13 @@ frame_parser_unfinished_line(struct frame_parser *parser,
     bool has_nul = fresh > 0 && memchr(in->at, '\0', fresh) != NULL;
     struct span line;
 
-    if (has_nul) {
-        return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, SPAN_NONE);
-    }
     if (!frame_parser_gather(parser, in, fresh)) {
         return frame_parser_fail_memory(parser, in, "the frame's headers");
     }
     line = span_after(buf_span(&parser->store.block), parser->line_start);
+    if (has_nul) {
+        return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, line);
+    }
     if (full) {
         return frame_parser_fail_long_line(parser, in, line);
     }
@@ -469,7 +496,7 @@ frame_parser_fail_length(struct frame_parser *parser, struct parser_input *in,
     enum frame_command command = parser->store.frame.command;
     char shown[PARSER_SHOWN_BYTES];
 
-    (void)span_escape(text, shown, sizeof(shown));
+    (void)secret_escape(text, shown, sizeof(shown));
     if (!is_number) {
         return frame_parser_fail(parser, in, FRAME_PARSE_INVALID,
                                  "content-length \"%s\" is not a plain "

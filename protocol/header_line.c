@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { HEADER_LINE_SHOWN_BYTES = 64 };
-
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 
 /* The high bit of each byte that is zero; above the lowest such byte there
@@ -166,20 +164,18 @@ header_line_decode(struct frame_header *header, enum stomp_version version,
 }
 
 void __attribute__((cold))
-header_line_explain(enum header_line fault, struct span line, size_t number,
+header_line_explain(enum header_line fault, const char *shown, size_t number,
                     struct error *err)
 {
-    char shown[HEADER_LINE_SHOWN_BYTES];
-
-    (void)span_escape(line, shown, sizeof(shown));
     switch (fault) {
     case HEADER_LINE_OK:
         break;
     case HEADER_LINE_NUL:
         (void)error_set(err,
                         "a NUL stands in line %zu of the frame, before "
-                        "the empty line that ends the headers",
-                        number);
+                        "the empty line that ends the headers; in front of "
+                        "it: \"%s\"",
+                        number, shown);
         break;
     case HEADER_LINE_BARE_CR:
         (void)error_set(err,

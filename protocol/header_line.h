@@ -50,6 +50,6 @@ enum header_line header_line_decode(struct frame_header *header,
                                     size_t *used_out);
 
 /* Sets the text for a fault in the number-th line of a frame (1 is the
- * command's). */
-void header_line_explain(enum header_line fault, struct span line,
+ * command's), of which shown is what people may see. */
+void header_line_explain(enum header_line fault, const char *shown,
                          size_t number, struct error *err);

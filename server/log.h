@@ -10,7 +10,7 @@
  * reload.  Nothing in base, protocol, policy and storage logs.
  */
 #pragma once
-#include "base/span.h"
+#include "base/secret.h"
 
 #include <stdbool.h>
 
@@ -52,6 +52,7 @@ void log_write(enum log_level level, const char *module, const char *event,
 
 enum { LOG_TEXT_BYTES = 160 };
 
-/* Peer bytes as log text, escaped and cut; lives until the block ends. */
+/* Peer bytes as log text, escaped, cut and without secrets (secret.h); lives
+ * until the block ends. */
 #define LOG_TEXT(span)                                                         \
-    span_escape((span), (char[LOG_TEXT_BYTES]){ "" }, LOG_TEXT_BYTES)
+    secret_escape((span), (char[LOG_TEXT_BYTES]){ "" }, LOG_TEXT_BYTES)

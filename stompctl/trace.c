@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stompctl/trace.h"
 
+#include "base/secret.h"
+
 enum { TRACE_LINE_BYTES = 1024 };
 
 static void
@@ -8,7 +10,8 @@ trace_line(FILE *out, const char *mark, struct span line)
 {
     char text[TRACE_LINE_BYTES];
 
-    (void)fprintf(out, "%s %s\n", mark, span_escape(line, text, sizeof(text)));
+    (void)fprintf(out, "%s %s\n", mark,
+                  secret_escape(line, text, sizeof(text)));
 }
 
 static void
@@ -33,9 +36,6 @@ trace_sent(FILE *out, struct span bytes)
         if (line.len == 0) {
             break;
         }
-        if (span_starts_with(line, SPAN("passcode:"))) {
-            line = SPAN("passcode:****");
-        }
         trace_line(out, mark, line);
     }
     if (rest.data != NULL && rest.len > 0) {
@@ -57,7 +57,9 @@ trace_received(FILE *out, const struct frame *frame)
 
         (void)fprintf(out, "%s %s:%s\n", mark,
                       span_escape(header->name, name, sizeof(name)),
-                      span_escape(header->value, value, sizeof(value)));
+                      secret_is_name(header->name)
+                          ? "***"
+                          : secret_escape(header->value, value, sizeof(value)));
     }
     trace_body(out, mark, frame->body);
 }

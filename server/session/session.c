@@ -104,6 +104,7 @@ session_new(const struct session_config *config, struct core *core,
     struct session *session = xcalloc(1, sizeof(*session));
 
     session->config = config;
+    session->opened_us = now_us;
     session->core = core;
     session->transport = transport;
     session->parser = frame_parser_new(&config->limits_before_login);
@@ -137,6 +138,8 @@ session_free(struct session **session)
     buf_fini(&gone->held);
     free(gone->login);
     free(gone->client_id);
+    free(gone->reason);
+    free(gone->last_error);
     free(gone);
 }
 
@@ -161,7 +164,7 @@ session_refuse_command(struct session *session, const struct frame *frame)
                       "%s is not a command that a client may send; expected "
                       "SEND, SUBSCRIBE, UNSUBSCRIBE, ACK, NACK, BEGIN, COMMIT, "
                       "ABORT or DISCONNECT, in capitals",
-                      SESSION_TEXT(frame->command_text));
+                      SESSION_LINE(frame->command_text));
     } else if (session->state == SESSION_NEW) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "not connected",
                       "%s came before CONNECT; the first frame of a "
@@ -187,6 +190,7 @@ session_on_frame(struct session *session, const struct frame *frame)
         return;
     }
     session->frames_in++;
+    session->counts.messages_in += frame->command == FRAME_SEND;
     if (rule->handle == NULL || !allowed) {
         session_refuse_command(session, frame);
         return;
@@ -369,24 +373,14 @@ session_on_closed(struct session *session, const char *reason, int64_t now_us)
     session_hold_finish(session);
     session->state = SESSION_CLOSING;
     session_settle(session, transport->flushed_bytes);
+    session->counts.returned += session->client.unacked_count;
     session_unsend(session);
     session_transactions_drop(session);
     session_replies_drop(session);
     ack_ledger_fini(&session->ledger);
     core_client_close(&session->client);
     session_subscriptions_drop(session);
-    log_event(LOG_LEVEL_INFO, "session", "closed",
-              "id=%s peer=%s transport=%s user=%s reason=\"%s\" frames=%llu "
-              "received=%llu sent=%llu unsent=%llu",
-              session->name, transport->peer, transport->kind,
-              session->login != NULL ? LOG_TEXT(span_of_text(session->login))
-                                     : "-",
-              session->reason[0] != '\0' ? session->reason : reason,
-              (unsigned long long)session->frames_in,
-              (unsigned long long)transport->received_bytes,
-              (unsigned long long)transport->flushed_bytes,
-              (unsigned long long)(transport->queued_bytes -
-                                   transport->flushed_bytes));
+    session_log_closed(session, reason);
 }
 
 void

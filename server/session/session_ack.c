@@ -174,6 +174,7 @@ ack_or_nack(struct session *session, const struct frame *frame,
         return;
     }
     /* Settled before, or delivered in `auto` mode: nothing to do (D8). */
+    session->counts.acks_idle += delivery == NULL;
     if (delivery != NULL &&
         !ack_settle_range(session, frame, tx, delivery, nack)) {
         return;
@@ -187,6 +188,7 @@ ack_or_nack(struct session *session, const struct frame *frame,
 void
 session_ack(struct session *session, const struct frame *frame)
 {
+    session->counts.acks++;
     ack_or_nack(session, frame, NULL);
 }
 
@@ -201,6 +203,7 @@ session_nack(struct session *session, const struct frame *frame)
         .reason = frame_get(frame, HEADER_REASON),
     };
 
+    session->counts.nacks++;
     if (frame_has(frame, HEADER_DELAY)) {
         if (!span_to_i64(span_trim(frame_get(frame, HEADER_DELAY)),
                          &delay_ms) ||

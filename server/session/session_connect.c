@@ -142,9 +142,11 @@ session_connect(struct session *session, const struct frame *frame)
     session_timer_arm(session);
     core_client_connected(&session->client);
     log_event(LOG_LEVEL_INFO, "session", "connected",
-              "id=%s peer=%s transport=%s user=%s version=%s heart-beat=%s",
+              "id=%s peer=%s transport=%s user=%s client-id=%s "
+              "version=%s heart-beat=%s",
               session->name, transport->peer, transport->kind,
               session->login != NULL ? LOG_TEXT(login) : "-",
+              client_id.data != NULL ? LOG_TEXT(client_id) : "-",
               version_rules(session->version)->text,
               LOG_TEXT(frame_get(frame, HEADER_HEART_BEAT)));
 }
@@ -152,9 +154,7 @@ session_connect(struct session *session, const struct frame *frame)
 void
 session_disconnect(struct session *session, const struct frame *frame)
 {
-    if (session->reason[0] == '\0') {
-        (void)snprintf(session->reason, sizeof(session->reason), "DISCONNECT");
-    }
+    session_set_reason(session, "DISCONNECT");
     session_receipt(session, frame, 0);
     session_close(session, TRANSPORT_CLOSE_NORMAL);
 }

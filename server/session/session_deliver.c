@@ -214,6 +214,7 @@ session_unsend(struct session *session)
         struct sent sent = sent_queue_pop_last(&session->sent);
 
         if (sent.delivery != NULL) {
+            session->counts.returned++;
             core_unsend(session->core, sent.delivery);
         } else {
             core_sent(sent.sub, 1, sent.bytes);

@@ -107,6 +107,8 @@ session_hold_begin(struct session *session, const struct frame *frame,
                    struct destination *dest, int64_t wait_us)
 {
     assert(!session->holding);
+    session->frames_in--; /* it comes again */
+    session->counts.messages_in--;
     session->holding = true;
     session->hold_due_us = wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
     (void)session_hold(session, frame);

@@ -6,6 +6,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/secret.h"
 #include "protocol/frame.h"
 #include "protocol/frame_parser.h"
 #include "protocol/heartbeat.h"
@@ -66,6 +67,18 @@ struct reply {
     char bytes[];
 };
 
+/* For the line at the end and the admin API: plain numbers, counted where it
+ * happens. */
+struct session_counts {
+    uint64_t messages_in; /* SENDs; those out are message_count */
+    uint64_t acks;        /* frames, also those of no effect */
+    uint64_t nacks;
+    uint64_t acks_idle; /* named what was settled, or sent in `auto` mode */
+    uint64_t receipts;
+    uint64_t returned; /* to their queues, at the end: not acknowledged */
+    uint32_t errors;   /* frames that were refused */
+};
+
 struct session {
     const struct session_config *config;
     struct core *core;
@@ -102,9 +115,12 @@ struct session {
     int64_t paused_us;   /* when it was; its clocks stand still since */
     bool closed;         /* session_on_closed has run */
     uint64_t frames_in;
+    struct session_counts counts;
+    int64_t opened_us;
     char *login;      /* for the log line; NULL when none */
     char *client_id;  /* NULL when none */
-    char reason[160]; /* why it closes; first word wins */
+    char *reason;     /* why it closes; the first word wins, NULL until then */
+    char *last_error; /* the text of the last ERROR; NULL: there was none */
 };
 
 typedef void session_command_fn(struct session *session,
@@ -181,6 +197,20 @@ void session_check_replies(struct session *session);
 /* Checks state and command, and handles the frame. */
 void session_on_frame(struct session *session, const struct frame *frame);
 
+/* --- what the log says of it (session_log.c) ----------------------------- */
+
+/* Why the connection ends, unless that is known already. */
+void session_set_reason(struct session *session, const char *reason);
+
+/* Counts and logs a frame that is refused; both texts are free of secrets. */
+void session_note_error(struct session *session, const char *message,
+                        const char *details);
+
+/* The one line that a connection leaves; transport_reason when the session has
+ * none of its own. */
+void session_log_closed(const struct session *session,
+                        const char *transport_reason);
+
 /* --- sending (session_deliver.c) --------------------------------------- */
 
 void session_deliver(void *ctx, struct subscription *sub, struct message *msg,
@@ -197,8 +227,10 @@ void session_timer_arm(struct session *session);
 
 /* --- helpers ------------------------------------------------------------ */
 
-/* The text for a log line or an error, escaped and cut. */
-#define SESSION_TEXT(span) span_escape((span), (char[160]){ "" }, 160)
+/* The text for a log line or an error, escaped, cut and without secrets; for
+ * values, and for what has no place in a frame. */
+#define SESSION_TEXT(span) secret_escape((span), (char[160]){ "" }, 160)
+#define SESSION_LINE(span) secret_escape_line((span), (char[64]){ "" }, 64)
 
 /* Parses `destination` of a frame; false after a session_error. */
 bool session_destination_parse(struct session *session,

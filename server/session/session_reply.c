@@ -41,6 +41,7 @@ session_write_receipt(struct session *session, struct span id)
     frame_encoder_header(&encoder, SPAN("receipt-id"), id);
     frame_encoder_end(&encoder, SPAN_NONE);
     session_write(session, buf_span(out));
+    session->counts.receipts++;
 }
 
 static void
@@ -57,6 +58,7 @@ static void
 session_stop(struct session *session)
 {
     session->state = SESSION_CLOSING;
+    session->counts.returned += session->client.unacked_count;
     if (!session->closed) {
         session->transport->ops->timer_set(session->transport, INT64_MAX);
     }
@@ -182,12 +184,8 @@ session_error(struct session *session, const struct frame *frame,
     (void)vsnprintf(details, sizeof(details) - 1, details_fmt, ap);
     va_end(ap);
     len = strlen(details);
-    if (session->reason[0] == '\0') {
-        (void)snprintf(session->reason, sizeof(session->reason), "%s", message);
-    }
-    log_event(LOG_LEVEL_WARNING, "session", "refused",
-              "id=%s peer=%s message=\"%s\" details=\"%s\"", session->name,
-              session->transport->peer, message, details);
+    session_note_error(session, message, details);
+    session_set_reason(session, message);
     details[len++] = '\n'; /* the body is one line of text */
     error_encode(session, frame, message, span_of(details, len), &out);
     session_stop(session);

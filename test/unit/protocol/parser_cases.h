@@ -67,16 +67,19 @@
     { "v12_020: a NUL in the headers", STOMP_1_2,
       INPUT("SEND\nreceipt:7\nfoo:b\0ar\n\n\0"),
       "invalid: a NUL stands in line 3 of the frame, b"
-      "efore the empty line that ends the headers\nrej"
+      "efore the empty line that ends the headers; in front of it: "
+      "\"foo:b\"\nrej"
       "ected: SEND [receipt=7]\n" },
     { "v12_020: the empty line forgotten", STOMP_1_2,
       INPUT("SEND\nreceipt:7\n\0"),
       "invalid: a NUL stands in line 3 of the frame, b"
-      "efore the empty line that ends the headers\nrej"
+      "efore the empty line that ends the headers; in front of it: "
+      "\"\"\nrej"
       "ected: SEND [receipt=7]\n" },
     { "v12_020: a NUL in the command", STOMP_1_2, INPUT("DISCONNECT\0"),
       "invalid: a NUL stands in line 1 of the frame, b"
-      "efore the empty line that ends the headers\nrej"
+      "efore the empty line that ends the headers; in front of it: "
+      "\"DISCONNECT\"\nrej"
       "ected: \n" },
     { "v12_021: an unknown command is handed out", STOMP_1_2,
       INPUT("HELLO\na:b\n\nx\0"), "HELLO [a=b] body=x\nidle" },
@@ -277,7 +280,8 @@
       INPUT("SEND\nk:vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\0"
             "vv\n"),
       "invalid: a NUL stands in line 2 of the frame, b"
-      "efore the empty line that ends the headers\nrej"
+      "efore the empty line that ends the headers; in front of it: "
+      "\"k:vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\"\nrej"
       "ected: SEND\n" },
     { "v12_084: header lines above the limit together", STOMP_1_2,
       INPUT("SEND\na:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nb"

@@ -303,7 +303,7 @@ START_TEST(the_options_of_the_uri_stand_in_the_connect_frame)
     ck_assert_int_eq(fclose(trace), 0);
     ck_assert_ptr_nonnull(strstr(text, ">>> a.b:c\n"));
     ck_assert_ptr_nonnull(strstr(text, ">>> login:me\n"));
-    ck_assert_ptr_nonnull(strstr(text, ">>> passcode:****\n"));
+    ck_assert_ptr_nonnull(strstr(text, ">>> passcode:***\n"));
     ck_assert_ptr_null(strstr(text, "secret"));
     free(text);
 }
