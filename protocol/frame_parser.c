@@ -51,8 +51,9 @@ enum parser_state {
     PARSER_HEADERS,
     PARSER_BODY_COUNTED, /* content-length octets, then a NUL */
     PARSER_BODY_UNTIL_NUL,
-    PARSER_DONE,   /* a frame is lent out until the next call */
-    PARSER_FAILED, /* for good: fault and fault_text say how */
+    PARSER_BODY_SKIPPED, /* body_len octets still to come, then a NUL */
+    PARSER_DONE,         /* a frame is lent out until the next call */
+    PARSER_FAILED,       /* for good: fault and fault_text say how */
 };
 
 enum parser_step {
@@ -66,6 +67,7 @@ struct frame_parser {
     enum parser_state state;
     enum stomp_version version;
     enum frame_parse fault;
+    bool can_skip;                     /* only a body is too long */
     bool escapes;                      /* in the frame in work */
     enum stomp_version frame_version;  /* of the frame in work */
     const struct version_rules *rules; /* of frame_version */
@@ -74,6 +76,7 @@ struct frame_parser {
     size_t line_number;   /* of the line in work; the command's is 1 */
     size_t headers_bytes; /* header lines so far, without their ends */
     size_t body_len;      /* as content-length says */
+    size_t skip_len;      /* of a body that is not kept: still to come */
     size_t line_start;    /* in store.block, of the line in work */
     struct frame_store store;
     char *fault_text;
@@ -81,8 +84,8 @@ struct frame_parser {
 /* Each idle connection has one. */
 _Static_assert(sizeof(struct frame_parser) +
                        FRAME_STORE_FIRST_HEADERS * sizeof(struct frame_header) <
-                   600,
-               "an idle parser holds less than 600 bytes");
+                   640,
+               "an idle parser holds less than 640 bytes");
 
 /* The input of one call.  While block is empty, the frame in work lies at
  * start; else all before `at` is in block and body. */
@@ -504,6 +507,8 @@ frame_parser_fail_length(struct frame_parser *parser, struct parser_input *in,
                                  shown);
     }
     if (parser->body_len > parser->limits.body_bytes) {
+        parser->can_skip =
+            parser->body_len < SIZE_MAX && frame_command_may_have_body(command);
         return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
                                  "content-length %s is above the limit of "
                                  "%zu bytes",
@@ -605,6 +610,21 @@ frame_parser_gather_body(struct frame_parser *parser, struct parser_input *in,
     return PARSER_STEP_ON;
 }
 
+/* What follows on content-length octets of a body. */
+static enum parser_step
+frame_parser_body_end(struct frame_parser *parser, struct parser_input *in)
+{
+    if (*in->at != '\0') {
+        return frame_parser_fail(
+            parser, in, FRAME_PARSE_INVALID,
+            "the %zu bytes of the body that content-length promises are "
+            "followed by 0x%02x, not by NUL",
+            parser->body_len, (unsigned)(unsigned char)*in->at);
+    }
+    in->at++;
+    return PARSER_STEP_FRAME;
+}
+
 static enum parser_step
 frame_parser_body_counted(struct frame_parser *parser, struct parser_input *in)
 {
@@ -625,15 +645,26 @@ frame_parser_body_counted(struct frame_parser *parser, struct parser_input *in)
             return PARSER_STEP_MORE;
         }
     }
-    if (*in->at != '\0') {
-        return frame_parser_fail(
-            parser, in, FRAME_PARSE_INVALID,
-            "the %zu bytes of the body that content-length promises are "
-            "followed by 0x%02x, not by NUL",
-            parser->body_len, (unsigned)(unsigned char)*in->at);
+    return frame_parser_body_end(parser, in);
+}
+
+static enum parser_step
+frame_parser_body_skipped(struct frame_parser *parser, struct parser_input *in)
+{
+    size_t left = parser_input_left(in);
+    size_t count = left < parser->skip_len ? left : parser->skip_len;
+
+    in->at += count;
+    in->start = in->at;
+    parser->skip_len -= count;
+    if (in->at == in->end) {
+        return PARSER_STEP_MORE;
     }
-    in->at++;
-    return PARSER_STEP_FRAME;
+    if (frame_parser_body_end(parser, in) == PARSER_STEP_FAIL) {
+        return PARSER_STEP_FAIL;
+    }
+    parser->state = PARSER_BETWEEN;
+    return PARSER_STEP_ON;
 }
 
 static enum parser_step
@@ -682,6 +713,8 @@ frame_parser_step(struct frame_parser *parser, struct parser_input *in)
         return frame_parser_body_counted(parser, in);
     case PARSER_BODY_UNTIL_NUL:
         return frame_parser_body_until_nul(parser, in);
+    case PARSER_BODY_SKIPPED:
+        return frame_parser_body_skipped(parser, in);
     case PARSER_DONE:
         frame_store_release(&parser->store);
         parser->state = PARSER_BETWEEN;
@@ -790,6 +823,24 @@ frame_parser_feed(struct frame_parser *parser, struct span *in,
         break;
     }
     return parser->fault;
+}
+
+bool
+frame_parser_can_skip(const struct frame_parser *parser)
+{
+    return parser->state == PARSER_FAILED && parser->can_skip;
+}
+
+void
+frame_parser_skip(struct frame_parser *parser)
+{
+    assert(frame_parser_can_skip(parser));
+    free(parser->fault_text);
+    parser->fault_text = NULL;
+    parser->can_skip = false;
+    parser->skip_len = parser->body_len;
+    frame_store_release(&parser->store);
+    parser->state = PARSER_BODY_SKIPPED;
 }
 
 const struct frame *

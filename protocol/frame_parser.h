@@ -62,7 +62,8 @@ void frame_parser_set_limits(struct frame_parser *parser,
  * On FRAME_PARSE_FRAME the frame is borrowed, from the parser and from the
  * input: it stays valid until the next call on this parser or until the input
  * bytes go away.  After INVALID or TOO_BIG (err says which header, which byte,
- * which limit) the parser refuses every further call with the same result.
+ * which limit) the parser refuses every further call with the same result,
+ * unless frame_parser_skip is called.
  * A content-length above the limit is refused before any body byte is kept.
  */
 enum frame_parse frame_parser_feed(struct frame_parser *parser, struct span *in,
@@ -70,9 +71,18 @@ enum frame_parse frame_parser_feed(struct frame_parser *parser, struct span *in,
                                    struct error *err);
 
 /*
+ * After TOO_BIG: whether it is known where the frame ends, as only its body is
+ * too long and content-length says how long.  frame_parser_skip then reads on
+ * behind it: nothing of the body is kept, the frame is never handed out.
+ */
+bool frame_parser_can_skip(const struct frame_parser *parser);
+void frame_parser_skip(struct frame_parser *parser);
+
+/*
  * After INVALID or TOO_BIG: the command and the headers that had been read
  * before the fault, so that the ERROR frame can carry `receipt-id` and
- * `destination`.  Borrowed until the parser is freed; never NULL.
+ * `destination`.  Borrowed until frame_parser_skip or frame_parser_free; never
+ * NULL.
  */
 const struct frame *frame_parser_rejected(const struct frame_parser *parser);
 
