@@ -26,6 +26,7 @@
     X(DELIVERY_COUNT, "delivery-count")                                        \
     X(DELIVERY_MODE, "delivery-mode")                                          \
     X(DESTINATION, "destination")                                              \
+    X(ERROR_MODE, "error-mode")                                                \
     X(EXPIRATION, "expiration")                                                \
     X(EXPIRES, "expires")                                                      \
     X(HEART_BEAT, "heart-beat")                                                \
@@ -35,6 +36,7 @@
     X(MESSAGE, "message")                                                      \
     X(MESSAGE_ID, "message-id")                                                \
     X(ORIGINAL_DESTINATION, "original-destination")                            \
+    X(ORIGINAL_MESSAGE_ID, "original-message-id")                              \
     X(PASSCODE, "passcode")                                                    \
     X(PERSISTENT, "persistent")                                                \
     X(PREFETCH, "prefetch")                                                    \

@@ -213,6 +213,11 @@ enum core_send {
     CORE_NO_MEMORY,    /* for the copies to be made; nothing was done */
 };
 
+/* Whether core_send would find the store at work: to be asked of each of
+ * several, before any has it. */
+bool core_can_send(const struct core *core, struct destination *dest,
+                   const struct message *msg);
+
 struct send_options {
     struct client *sender;
     bool wait;                         /* a receipt was asked for */
@@ -279,5 +284,7 @@ void core_sent(struct subscription *sub, uint32_t count, size_t bytes);
 /* What a RECEIPT has to wait for so that all that was done is on disk. */
 store_ticket core_ticket(struct core *core);
 const struct error *core_store_failure(const struct core *core);
+/* Whether what is stored outlives the process. */
+bool core_survives(const struct core *core);
 
 void core_stats_get(const struct core *core, struct core_stats *stats_out);

@@ -129,6 +129,14 @@ core_admit(struct core *core, const struct destination *dest,
                                                       : CORE_DEST_FULL;
 }
 
+bool
+core_can_send(const struct core *core, struct destination *dest,
+              const struct message *msg)
+{
+    return dest->route != NULL ? store_failure(core->store) == NULL
+                               : core_can_put(core, dest, msg);
+}
+
 enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)
@@ -157,4 +165,10 @@ const struct error *
 core_store_failure(const struct core *core)
 {
     return store_failure(core->store);
+}
+
+bool
+core_survives(const struct core *core)
+{
+    return (core->store->engine->capabilities & STORE_CAN_SURVIVE) != 0;
 }

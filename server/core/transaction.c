@@ -43,6 +43,34 @@ transaction_new(struct client *client, const struct transaction_limits *limits)
     return tx;
 }
 
+/* What the limit counts for it. */
+static size_t
+transaction_op_bytes(const struct transaction_op *op)
+{
+    return op->msg != NULL ? message_bytes(op->msg) : sizeof(*op);
+}
+
+uint32_t
+transaction_count(const struct transaction *tx)
+{
+    return tx->count;
+}
+
+void
+transaction_cut(struct transaction *tx, uint32_t count)
+{
+    while (tx->count > count) {
+        struct transaction_op *op = &tx->ops[--tx->count];
+
+        tx->bytes -= transaction_op_bytes(op);
+        message_unref(&op->msg);
+        free(op->text);
+        if (op->delivery != NULL) {
+            op->delivery->tx = NULL;
+        }
+    }
+}
+
 void
 transaction_free(struct transaction **tx)
 {
@@ -52,15 +80,7 @@ transaction_free(struct transaction **tx)
     if (gone == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < gone->count; i++) {
-        struct transaction_op *op = &gone->ops[i];
-
-        message_unref(&op->msg);
-        free(op->text);
-        if (op->delivery != NULL) {
-            op->delivery->tx = NULL;
-        }
-    }
+    transaction_cut(gone, 0);
     free(gone->ops);
     free(gone);
 }

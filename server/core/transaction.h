@@ -49,6 +49,13 @@ enum transaction_add transaction_settle(struct transaction *tx,
                                         struct delivery *delivery,
                                         const struct nack_options *nack);
 
+/* Frames so far. */
+uint32_t transaction_count(const struct transaction *tx);
+
+/* Drops all but the first count frames: what was added for a frame that is
+ * refused after all. */
+void transaction_cut(struct transaction *tx, uint32_t count);
+
 /* Called for each delivery of a transaction just before it is settled. */
 typedef void transaction_settled_fn(void *ctx, struct delivery *delivery);
 

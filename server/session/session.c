@@ -171,6 +171,7 @@ session_refuse_command(struct session *session, const struct frame *frame)
                       "connection must be CONNECT or STOMP",
                       SESSION_TEXT(frame->command_text));
     } else {
+        session->soft_errors = false; /* whose session would it be? */
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "already connected",
                       "a second %s came on this connection; one connection "
@@ -204,6 +205,9 @@ session_on_frame(struct session *session, const struct frame *frame)
                       SESSION_TEXT(frame->command_text), frame->body.len);
         return;
     }
+    if (session->soft_errors && session_soft_subscription(session, frame)) {
+        return;
+    }
     rule->handle(session, frame);
 }
 
@@ -213,10 +217,16 @@ session_on_bad_frame(struct session *session, enum frame_parse outcome,
 {
     bool too_big = outcome == FRAME_PARSE_TOO_BIG;
 
+    /* Only of a body that is too long it is known where it ends. */
+    session->soft_errors =
+        session->soft_errors && frame_parser_can_skip(session->parser);
     session_error(session, frame_parser_rejected(session->parser),
                   too_big ? TRANSPORT_CLOSE_TOO_BIG : TRANSPORT_CLOSE_PROTOCOL,
                   too_big ? "frame too big" : "malformed frame", "%s",
                   err->text);
+    if (session->state == SESSION_CONNECTED) {
+        frame_parser_skip(session->parser);
+    }
 }
 
 void
@@ -238,6 +248,7 @@ session_feed(struct session *session, struct span bytes, int64_t now_us)
             session_on_frame(session, frame);
         } else {
             session_on_bad_frame(session, outcome, &err);
+            err = ERROR_INIT; /* it may have been one of several */
         }
     }
     if (session->scratch.capacity > SESSION_SCRATCH_KEEP) {
@@ -346,6 +357,9 @@ session_on_timer(struct session *session, int64_t now_us)
     if (session->holding && now_us >= session->hold_due_us) {
         session_hold_expired(session);
         return;
+    }
+    while (session->soft_errors && session_has_stale_transaction(session)) {
+        session_soft_drop_stale(session);
     }
     if (session_has_stale_transaction(session)) {
         session_error(

@@ -99,7 +99,7 @@ ack_settle(struct session *session, const struct frame *frame,
         if (transaction_settle(tx, delivery, nack) != TRANSACTION_FULL) {
             return true;
         }
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                       "transaction too big",
                       "a transaction holds at most %u frames; commit more "
                       "often",
@@ -120,9 +120,9 @@ ack_settle(struct session *session, const struct frame *frame,
 
 /* In `client` mode everything of the subscription up to it (D17). */
 static bool
-ack_settle_range(struct session *session, const struct frame *frame,
-                 struct transaction *tx, struct delivery *delivery,
-                 const struct nack_options *nack)
+ack_settle_all(struct session *session, const struct frame *frame,
+               struct transaction *tx, struct delivery *delivery,
+               const struct nack_options *nack)
 {
     struct subscription *sub = delivery->sub;
     uint64_t last = delivery->id;
@@ -141,6 +141,21 @@ ack_settle_range(struct session *session, const struct frame *frame,
         }
     }
     return true;
+}
+
+/* All of them, or none. */
+static bool
+ack_settle_range(struct session *session, const struct frame *frame,
+                 struct transaction *tx, struct delivery *delivery,
+                 const struct nack_options *nack)
+{
+    uint32_t before = tx != NULL ? transaction_count(tx) : 0;
+
+    if (ack_settle_all(session, frame, tx, delivery, nack)) {
+        return true;
+    }
+    transaction_cut(tx, before); /* only a transaction can be full */
+    return false;
 }
 
 static void

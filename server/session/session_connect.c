@@ -37,6 +37,9 @@ connect_write_connected(struct session *session, const struct frame *frame)
                        session->beat_receive_ms);
         frame_encoder_header(&encoder, SPAN("heart-beat"), span_of_text(beats));
     }
+    if (session->soft_errors) {
+        frame_encoder_header(&encoder, SPAN("error-mode"), SPAN("soft"));
+    }
     if (frame_has(frame, HEADER_RECEIPT)) {
         frame_encoder_header(&encoder, SPAN("receipt-id"),
                              frame_get(frame, HEADER_RECEIPT));
@@ -138,6 +141,8 @@ session_connect(struct session *session, const struct frame *frame)
     frame_parser_set_limits(session->parser, &session->config->limits);
     transport->last_read_us = session->now_us;
     transport->last_write_us = session->now_us;
+    session->soft_errors =
+        span_equal(frame_get(frame, HEADER_ERROR_MODE), SPAN("soft"));
     connect_write_connected(session, frame);
     session_timer_arm(session);
     core_client_connected(&session->client);

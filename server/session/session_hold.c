@@ -117,9 +117,10 @@ session_hold_begin(struct session *session, const struct frame *frame,
     session_timer_arm(session);
 }
 
-/* Handles what was held, in its order; what has to wait again is held again. */
+/* Handles what was held, in its order; what has to wait again is held again.
+ * expired: the first has waited in vain. */
 static void
-hold_replay(struct session *session)
+hold_replay(struct session *session, bool expired)
 {
     struct frame_parser *parser = frame_parser_new(&session->config->limits);
     struct buf held = session->held;
@@ -133,22 +134,26 @@ hold_replay(struct session *session)
     while (session->state == SESSION_CONNECTED &&
            frame_parser_feed(parser, &rest, &frame, &err) ==
                FRAME_PARSE_FRAME) {
-        session_on_frame(session, frame);
+        if (expired) {
+            session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "no space",
+                          "the destination stayed full for as long as its "
+                          "policy lets a SEND wait "
+                          "(sendFailIfNoSpaceAfterTimeout); the message was "
+                          "not sent");
+            expired = false;
+        } else {
+            session_on_frame(session, frame);
+        }
     }
     frame_parser_free(&parser);
     buf_fini(&held);
 }
 
-void
-session_resume(void *ctx)
+/* … and reads on. */
+static void
+hold_go_on(struct session *session, bool expired)
 {
-    struct session *session = ctx;
-
-    if (!session->holding || session->state == SESSION_CLOSING) {
-        return;
-    }
-    session->now_us = core_now_us(session->core);
-    hold_replay(session);
+    hold_replay(session, expired);
     if (session->held.len <= SESSION_HELD_MAX) {
         session_pause(session, SESSION_PAUSE_HELD, false);
     }
@@ -158,21 +163,20 @@ session_resume(void *ctx)
 }
 
 void
+session_resume(void *ctx)
+{
+    struct session *session = ctx;
+
+    if (session->holding && session->state != SESSION_CLOSING) {
+        session->now_us = core_now_us(session->core);
+        hold_go_on(session, false);
+    }
+}
+
+void
 session_hold_expired(struct session *session)
 {
-    struct frame_parser *parser = frame_parser_new(&session->config->limits);
-    struct span rest = buf_span(&session->held);
-    const struct frame *frame;
-    struct error err = ERROR_INIT;
-
-    frame_parser_set_version(parser, session->version);
-    if (frame_parser_feed(parser, &rest, &frame, &err) == FRAME_PARSE_FRAME) {
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "no space",
-                      "the destination stayed full for as long as its policy "
-                      "lets a SEND wait (sendFailIfNoSpaceAfterTimeout); the "
-                      "message was not sent");
-    }
-    frame_parser_free(&parser);
+    hold_go_on(session, true);
 }
 
 void
@@ -185,7 +189,7 @@ session_hold_finish(struct session *session)
      * little, so it goes in whether there is room or not. */
     session->forced = true;
     session->state = SESSION_CONNECTED;
-    hold_replay(session);
+    hold_replay(session, false);
     session->state = SESSION_CLOSING;
 }
 

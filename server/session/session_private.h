@@ -61,8 +61,8 @@ struct reply {
     store_ticket ticket;
     bool closes; /* closes the connection after the frame */
     enum transport_close how;
-    size_t receipt_len; /* RECEIPT: its receipt-id stands in bytes */
-    size_t frame_len;   /* bytes is a whole frame, or nothing */
+    size_t receipt_len; /* bytes begins with the frame's receipt */
+    size_t frame_len;   /* … then the answer; 0: a plain RECEIPT, if any */
     size_t size;        /* what it takes */
     char bytes[];
 };
@@ -77,6 +77,14 @@ struct session_counts {
     uint64_t receipts;
     uint64_t returned; /* to their queues, at the end: not acknowledged */
     uint32_t errors;   /* frames that were refused */
+};
+
+/* What a RECEIPT says to who has asked for it (`error-mode:soft`). */
+struct receipt_facts {
+    uint64_t sent_number; /* the n of message-id; 0: none */
+    bool stores;          /* it says `stored`: disk, or memory */
+    bool duplicate;
+    uint32_t duplicates; /* of a COMMIT */
 };
 
 struct session {
@@ -107,13 +115,20 @@ struct session {
     int64_t login_due_us;
     int64_t now_us;                    /* of the call under way */
     enum policy_switch use_async_send; /* CONNECT header */
-    unsigned pauses;     /* enum session_pause: why nothing is read */
-    bool holding;        /* frames are held until there is room */
-    bool forced;         /* room or not: the peer is gone */
-    struct buf held;     /* … in wire form */
-    int64_t hold_due_us; /* until then there must be room */
-    int64_t paused_us;   /* when it was; its clocks stand still since */
-    bool closed;         /* session_on_closed has run */
+    bool soft_errors;                  /* the same: a refused frame is answered
+                                          and that is all (session_soft.c) */
+    uint64_t sent_count;  /* the n of the last original-message-id */
+    uint64_t sent_number; /* the same, when the SEND under way has one */
+    uint64_t error_count; /* the n of the last message-id on $errors */
+    int64_t refused_logged_us;
+    uint32_t refused_unlogged; /* since then */
+    unsigned pauses;           /* enum session_pause: why nothing is read */
+    bool holding;              /* frames are held until there is room */
+    bool forced;               /* room or not: the peer is gone */
+    struct buf held;           /* … in wire form */
+    int64_t hold_due_us;       /* until then there must be room */
+    int64_t paused_us;         /* when it was; its clocks stand still since */
+    bool closed;               /* session_on_closed has run */
     uint64_t frames_in;
     struct session_counts counts;
     int64_t opened_us;
@@ -146,10 +161,26 @@ extern const struct client_ops session_client_ops;
 void session_receipt(struct session *session, const struct frame *frame,
                      store_ticket ticket);
 
+/* The same with facts, for a session that wants to know them. */
+void session_receipt_with(struct session *session, const struct frame *frame,
+                          store_ticket ticket,
+                          const struct receipt_facts *facts);
+
+/* Whether the frame asks for an answer that can be given: STOMP 1.0 has no
+ * empty values, the RECEIPT would lack its header. */
+bool session_wants_receipt(const struct session *session,
+                           const struct frame *frame);
+
+/* Sends a whole frame after every earlier answer. */
+void session_answer(struct session *session, struct span frame);
+
 /*
- * Sends an ERROR after every earlier answer and closes.  frame may be NULL;
- * its receipt, destination, id and transaction are echoed.  message is short;
- * details say what was found, what was expected and what to do.
+ * Refuses a frame: an ERROR after every earlier answer, and the close; in a
+ * session with soft errors session_soft_refuse instead, when frame is given.
+ * frame may be NULL: it is the session that has come to its end.  Its receipt,
+ * destination, id and transaction are echoed.  message is short; details say
+ * what was found, what was expected and what to do.  how: also the `status` of
+ * a soft error.  A refused frame must have had no effect.
  */
 void session_error(struct session *session, const struct frame *frame,
                    enum transport_close how, const char *message,
@@ -167,6 +198,32 @@ void session_replies_drop(struct session *session);
 
 /* Writes a whole frame that stands in bytes. */
 void session_write(struct session *session, struct span frame);
+
+/* What helps the client to find the frame that was refused (V12-248). */
+struct frame_encoder;
+void session_echo_headers(struct frame_encoder *encoder,
+                          const struct frame *frame);
+
+/* --- soft errors (session_soft.c) ---------------------------------------- */
+
+/* The RECEIPT, or the MESSAGE of `$errors`, that refuses one frame. */
+void session_soft_refuse(struct session *session, const struct frame *frame,
+                         enum transport_close how, const char *message,
+                         const char *details);
+
+/* Appends the RECEIPT that refuses the frame. */
+void session_soft_encode_receipt(const struct session *session,
+                                 const struct frame *frame,
+                                 enum transport_close how, const char *message,
+                                 const char *details, struct buf *out);
+
+/* The session is about the subscription `$errors`, which is always there: true
+ * when the frame has been answered. */
+bool session_soft_subscription(struct session *session,
+                               const struct frame *frame);
+
+/* A transaction is too old: it is aborted, and the client told. */
+void session_soft_drop_stale(struct session *session);
 
 /* --- flow control (session_hold.c) -------------------------------------- */
 
@@ -252,6 +309,9 @@ struct transaction *session_transaction_of(struct session *session,
                                            const struct frame *frame,
                                            bool *failed_out);
 
+/* Aborts one, or all. */
+void session_transaction_drop(struct session *session,
+                              struct session_transaction *gone);
 void session_transactions_drop(struct session *session);
 
 /* First of several spellings of a header that the frame has. */

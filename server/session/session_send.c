@@ -130,10 +130,31 @@ send_header_is_ours(enum header_id id)
     case HEADER_REDELIVERED:
     case HEADER_DELIVERY_COUNT:
     case HEADER_DESTINATION:
+    case HEADER_ORIGINAL_MESSAGE_ID:
         return true;
     default:
         return false;
     }
+}
+
+/* The id that the RECEIPT tells the sender and that stays the same wherever
+ * the message goes; a message-id is of one delivery. */
+static void __attribute__((noinline))
+send_append_id(struct session *session, const struct frame *frame,
+               struct buf *out)
+{
+    char digits[20];
+
+    session->sent_number = 0;
+    if (!session_wants_receipt(session, frame)) {
+        return; /* nobody would know it */
+    }
+    session->sent_number = ++session->sent_count;
+    buf_append_span(out, SPAN("original-message-id:"));
+    buf_append(out, session->name, session->name_len);
+    buf_append_span(out, SPAN("-s"));
+    buf_append(out, digits, u64_to_text(session->sent_number, digits));
+    buf_append_char(out, '\n');
 }
 
 /* The header lines of the message, in wire form, into scratch. */
@@ -162,13 +183,16 @@ send_build_headers(struct session *session, const struct frame *frame,
         header_append_u64(out, SPAN("expires"),
                           (uint64_t)facts->message.expires_ms);
     }
+    if (session->soft_errors) {
+        send_append_id(session, frame, out);
+    }
     return buf_span(out);
 }
 
 static void __attribute__((cold))
 send_refuse_memory(struct session *session, const struct frame *frame)
 {
-    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "out of memory",
+    session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "out of memory",
                   "no memory for a message of %zu bytes; nothing was sent",
                   frame->body.len);
 }
@@ -217,7 +241,7 @@ send_admit(struct session *session, const struct frame *frame,
                            dest->policy->send_fail_after_us);
         break;
     case CORE_NO_SPACE:
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "no space",
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "no space",
                       "destination \"%s\" has reached its memoryLimit of %zu "
                       "bytes and its policy says sendFailIfNoSpace; the "
                       "message was not sent",
@@ -233,7 +257,7 @@ send_refuse_store(struct session *session, const struct frame *frame)
 {
     const struct error *err = core_store_failure(session->core);
 
-    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not stored",
+    session_error(session, frame, TRANSPORT_CLOSE_FAILED, "not stored",
                   "persistent messages cannot be taken now: %s",
                   err != NULL ? err->text : "the store has failed");
 }
@@ -265,6 +289,22 @@ send_route(struct session *session, const struct frame *frame,
         break;
     }
     return false;
+}
+
+static inline void
+send_answer(struct session *session, const struct frame *frame,
+            store_ticket ticket)
+{
+    if (session->soft_errors) {
+        struct receipt_facts facts = {
+            .sent_number = session->sent_number,
+            .stores = true,
+        };
+
+        session_receipt_with(session, frame, ticket, &facts);
+    } else {
+        session_receipt(session, frame, ticket);
+    }
 }
 
 /* --- the destinations that were sent to last ---------------------------- */
@@ -335,7 +375,7 @@ send_find(struct session *session, const struct frame *frame,
                       SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
         break;
     case CORE_TOO_MANY:
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                       "too many destinations",
                       "\"%s\" would be one more than maxDestinations of its "
                       "policy allows",
@@ -372,20 +412,25 @@ send_in_transaction(struct session *session, const struct frame *frame,
                     const struct destination_name *names, size_t count,
                     struct message *msg)
 {
+    struct receipt_facts facts = { .sent_number = session->sent_number };
+    uint32_t before = transaction_count(tx);
+
     for (size_t i = 0; i < count; i++) {
         if (transaction_send(tx, names[i].kind,
                              session_core_name(session, &names[i]),
                              msg) == TRANSACTION_FULL) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+            session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                           "transaction too big",
                           "a transaction holds at most %u frames and %zu "
                           "bytes; commit more often",
                           session->config->transaction_ops_max,
                           session->config->transaction_bytes_max);
+            transaction_cut(tx, before);
             return;
         }
     }
-    session_receipt(session, frame, 0); /* taken; COMMIT's is the durable one */
+    /* Taken; COMMIT's is the durable one. */
+    session_receipt_with(session, frame, 0, &facts);
 }
 
 /* Every SEND that is not one plain destination known from before. */
@@ -426,6 +471,13 @@ send_slowly(struct session *session, const struct frame *frame)
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        if (count > 1 && !core_can_send(session->core, dests[i], msg)) {
+            send_refuse_store(session, frame);
+            message_unref(&msg);
+            return;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
         store_ticket one;
 
         if (!send_route(session, frame, dests[i], msg, &one)) {
@@ -438,7 +490,7 @@ send_slowly(struct session *session, const struct frame *frame)
     if (count == 1 && !names[0].remote) {
         send_remember(session, text, dests[0]);
     }
-    session_receipt(session, frame, ticket);
+    send_answer(session, frame, ticket);
 }
 
 void
@@ -463,7 +515,7 @@ session_send(struct session *session, const struct frame *frame)
         sent = send_route(session, frame, dest, msg, &ticket);
         message_unref(&msg);
         if (sent) {
-            session_receipt(session, frame, ticket);
+            send_answer(session, frame, ticket);
         }
     }
 }

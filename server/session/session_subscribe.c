@@ -300,7 +300,7 @@ subscribe_check_id(struct session *session, const struct frame *frame,
     }
     if (HASH_COUNT(session->subscriptions) >=
         session->config->subscriptions_max) {
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                       "too many subscriptions",
                       "one connection may have %u subscriptions",
                       session->config->subscriptions_max);
@@ -392,7 +392,7 @@ session_subscribe(struct session *session, const struct frame *frame)
             core_destination(session->core, &session->client, names[i].kind,
                              session_core_name(session, &names[i]),
                              !names[i].remote, &dest) == CORE_TOO_MANY) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+            session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                           "too many destinations",
                           "\"%s\" would be one more than maxDestinations of "
                           "its policy allows",

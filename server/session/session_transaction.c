@@ -22,7 +22,7 @@ session_transaction_find(struct session *session, struct span id)
     return NULL;
 }
 
-static void
+void
 session_transaction_drop(struct session *session,
                          struct session_transaction *gone)
 {
@@ -106,7 +106,7 @@ session_begin(struct session *session, const struct frame *frame)
         return;
     }
     if (session->transaction_count >= config->transactions_max) {
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                       "too many transactions",
                       "one connection may have %u open transactions",
                       config->transactions_max);
@@ -137,6 +137,7 @@ void
 session_commit(struct session *session, const struct frame *frame)
 {
     struct span id = transaction_id(session, frame);
+    struct receipt_facts facts = { .stores = true };
     struct session_transaction *found;
     store_ticket ticket;
 
@@ -153,14 +154,14 @@ session_commit(struct session *session, const struct frame *frame)
         const struct error *err = core_store_failure(session->core);
 
         session_transaction_drop(session, found);
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not stored",
+        session_error(session, frame, TRANSPORT_CLOSE_FAILED, "not stored",
                       "the transaction was aborted, nothing of it took "
                       "effect: %s",
                       err != NULL ? err->text : "the store has failed");
         return;
     }
     session_transaction_drop(session, found);
-    session_receipt(session, frame, ticket);
+    session_receipt_with(session, frame, ticket, &facts);
 }
 
 void

@@ -29,6 +29,8 @@ enum transport_close {
     TRANSPORT_CLOSE_PROTOCOL, /* ERROR was sent: 1002 */
     TRANSPORT_CLOSE_TOO_BIG,  /* a limit was passed: 1009 */
     TRANSPORT_CLOSE_POLICY,   /* refused, slow, silent: 1008 */
+    TRANSPORT_CLOSE_QUOTA,    /* no room, or as many as may be: 1008 */
+    TRANSPORT_CLOSE_FAILED,   /* the store does not work: 1011 */
     TRANSPORT_CLOSE_SHUTDOWN, /* stompd is going away: 1001 */
 };
 

@@ -355,12 +355,12 @@ START_TEST(transaction_limits_are_errors)
     peer_send(a, "BEGIN\ntransaction:1\n\n^@BEGIN\ntransaction:2\n\n^@");
     ck_assert(!a->transport.closed);
     peer_send(a, "BEGIN\ntransaction:3\n\n^@");
-    peer_assert_error(a, "too many transactions", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(a, "too many transactions", TRANSPORT_CLOSE_QUOTA);
     peer_send(b, "BEGIN\ntransaction:1\n\n^@"
                  "SEND\ndestination:/queue/q,/queue/p\ntransaction:1\n\n^@");
     ck_assert(!b->transport.closed);
     peer_send(b, "SEND\ndestination:/queue/q,/queue/p\ntransaction:1\n\n^@");
-    peer_assert_error(b, "transaction too big", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(b, "transaction too big", TRANSPORT_CLOSE_QUOTA);
 }
 END_TEST
 

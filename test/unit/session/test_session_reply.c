@@ -157,7 +157,7 @@ START_TEST(failed_batch_is_an_error_with_the_receipt_id)
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:2\n");
     ck_assert_has(a->transport.out.data + a->transport.taken, "disk full");
-    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_FAILED);
     ck_assert(fake_store_end(f.store, NULL));
     fixture_turn(&f);
     ck_assert_str_eq(peer_take(a), ""); /* nothing behind the ERROR */
@@ -172,7 +172,7 @@ START_TEST(failed_batch_answers_a_session_that_was_ending)
     fixture_turn(&f);
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:1\n");
-    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_FAILED);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(failed_store_refuses_persistent_messages_alone)
     peer_send(a, SYNC_SEND("2"));
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:2\n");
-    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_FAILED);
 }
 END_TEST
 
@@ -208,7 +208,7 @@ START_TEST(failed_store_aborts_a_commit)
     peer_send(a, "COMMIT\ntransaction:t\nreceipt:1\n\n^@");
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:1\n");
-    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_POLICY);
+    peer_assert_error(a, "not stored", TRANSPORT_CLOSE_FAILED);
     peer_connect(&f, b, "1.2");
     ck_assert_str_eq(peer_ask(b, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
                      "");
