@@ -135,7 +135,7 @@ static const struct conform_statement transaction_statements[] = {
     { CONFORM_ROW("V12-213", MUST, NULL,
                   "a COMMIT is whole or not there, also when the broker is "
                   "killed"),
-      .elsewhere = "test/crash/crash" },
+      .elsewhere = "test/torture/torture" },
     { CONFORM_ROW("V12-214", MUST, v12_214, "ABORT drops what was sent") },
     { CONFORM_ROW("V12-215", MUST, v12_215,
                   "DISCONNECT and a lost connection abort open transactions") },

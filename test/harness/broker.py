@@ -51,8 +51,10 @@ class Broker:
         self.policy_path = self._write("policy.json", policy)
         self.config_path = self._write("stompd.json", config)
         self.wrapper = []       # a command that runs stompd, such as strace
+        self.environment = {}   # added to this process's own
         self.file_limit = None  # bytes; files cannot grow beyond it
         self.process = None
+        self.launched = None
         self.uris = []
         self.ready_s = None
         atexit.register(self.kill)
@@ -84,16 +86,25 @@ class Broker:
 
     def start(self):
         """Returns once the ready line has come."""
-        began = time.monotonic()
+        self.launch()
+        return self.ready()
+
+    def launch(self):
+        """Returns while stompd is still starting."""
+        self.launched = time.monotonic()
         environment = {key: value for key, value in os.environ.items()
                        if key not in ("NOTIFY_SOCKET", "STATE_DIRECTORY")}
+        environment.update(self.environment)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, env=environment,
                 stdout=subprocess.PIPE, stderr=log, close_fds=True,
                 preexec_fn=self._limit if self.file_limit else None)
-        line = self._read_ready_line(began + DEADLINE * 2)
-        self.ready_s = time.monotonic() - began
+
+    def ready(self):
+        """Waits for the ready line."""
+        line = self._read_ready_line(self.launched + DEADLINE * 2)
+        self.ready_s = time.monotonic() - self.launched
         self.uris = line.split()[1:]
         return self
 
@@ -149,6 +160,10 @@ class Broker:
         """SIGTERM; the exit code must be 0 and the log free of sanitizer
         reports."""
         self.process.send_signal(signal.SIGTERM)
+        self.stopped()
+
+    def stopped(self):
+        """Waits for the end that SIGTERM brings."""
         try:
             self.process.wait(timeout=DEADLINE * 2)
         except subprocess.TimeoutExpired:
