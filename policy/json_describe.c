@@ -206,6 +206,8 @@ describe_value(const struct json_key *key)
         return describe_units(key, "^[0-9]+(ms|s|m|h)$");
     case JSON_KEY_SIZE:
         return describe_units(key, "^[0-9]+[kKmMgG]?[bB]$");
+    case JSON_KEY_SHARE:
+        return describe_units(key, "^[0-9]+([kKmMgG]?[bB]|%)$");
     case JSON_KEY_CHOICE:
         return describe_choices(key->choices);
     case JSON_KEY_STRATEGY:

@@ -28,6 +28,7 @@ enum json_key_type {
     JSON_KEY_DURATION_MS, /* int64_t milliseconds */
     JSON_KEY_DURATION_US, /* int64_t microseconds; the row's numbers are ms */
     JSON_KEY_SIZE,        /* size_t bytes */
+    JSON_KEY_SHARE,       /* struct units_share; the row's numbers are bytes */
     JSON_KEY_CHOICE,      /* enum: index into `choices` */
     JSON_KEY_STRATEGY,    /* pointer to a strategy of `family` */
     JSON_KEY_OBJECT,      /* its `keys`, stored in the same target */

@@ -29,6 +29,13 @@ json_read_size(size_t bytes)
 }
 
 static json_t *
+json_read_share(const struct units_share *share)
+{
+    return share->percent > 0 ? json_sprintf("%u%%", share->percent)
+                              : json_read_size((size_t)share->bytes);
+}
+
+static json_t *
 json_read_switch(unsigned value)
 {
     return value == 0 ? json_null() : json_boolean(value == 2);
@@ -115,6 +122,8 @@ json_read_value(const struct json_key *key, const void *target)
     }
     case JSON_KEY_SIZE:
         return json_read_size(*(const size_t *)field);
+    case JSON_KEY_SHARE:
+        return json_read_share(field);
     case JSON_KEY_CHOICE:
         return json_string(key->choices[*(const unsigned *)field]);
     case JSON_KEY_STRATEGY:

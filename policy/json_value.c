@@ -65,6 +65,13 @@ json_key_append_expects(const struct json_key *key, struct buf *out)
                     units_format_size(key->min, min),
                     units_format_size(key->max, max));
         return;
+    case JSON_KEY_SHARE:
+        buf_appendf(out,
+                    "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
+                    "\"1gb\"), or a part from \"1%%\" to \"100%%\"",
+                    units_format_size(key->min, min),
+                    units_format_size(key->max, max));
+        return;
     case JSON_KEY_CHOICE:
         buf_append_span(out, SPAN("one of "));
         json_value_append_choices(out, key->choices);
@@ -113,7 +120,8 @@ json_value_number(const json_t *value, const struct json_key *key,
         key->type == JSON_KEY_DURATION_US) {
         return units_duration_ms(text, number_out);
     }
-    return key->type == JSON_KEY_SIZE && units_size_bytes(text, number_out);
+    return (key->type == JSON_KEY_SIZE || key->type == JSON_KEY_SHARE) &&
+           units_size_bytes(text, number_out);
 }
 
 static void
@@ -123,6 +131,9 @@ json_value_store_number(int64_t number, const struct json_key *key, void *field)
         *(uint32_t *)field = (uint32_t)number;
     } else if (key->type == JSON_KEY_COUNT || key->type == JSON_KEY_SIZE) {
         *(size_t *)field = (size_t)number;
+    } else if (key->type == JSON_KEY_SHARE) {
+        *(struct units_share *)field =
+            (struct units_share){ .bytes = (uint64_t)number };
     } else if (key->type == JSON_KEY_DURATION_US) {
         *(int64_t *)field = number >= 0 ? number * 1000 : number;
     } else {
@@ -142,6 +153,22 @@ json_value_take_number(const json_t *value, const struct json_key *key,
     }
     json_value_store_number(number, key, field);
     return true;
+}
+
+static bool
+json_value_take_share(const json_t *value, const struct json_key *key,
+                      void *field)
+{
+    struct units_share share = { .bytes = 0 };
+
+    if (json_is_string(value) &&
+        units_percent(
+            span_of(json_string_value(value), json_string_length(value)),
+            &share.percent)) {
+        *(struct units_share *)field = share;
+        return true;
+    }
+    return json_value_take_number(value, key, field);
 }
 
 static bool
@@ -214,6 +241,8 @@ json_value_take(const json_t *value, const struct json_key *key, void *field)
     case JSON_KEY_DURATION_US:
     case JSON_KEY_SIZE:
         return json_value_take_number(value, key, field);
+    case JSON_KEY_SHARE:
+        return json_value_take_share(value, key, field);
     case JSON_KEY_REAL:
         return json_value_take_real(value, key, field);
     case JSON_KEY_STRING:

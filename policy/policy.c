@@ -89,6 +89,7 @@ policy_new(void)
     policy_set_dead_letter(policy);
     policy->producer_flow_control = true;
     policy->cursor_memory_high_water = 70;
+    policy->store_usage_high_water = 100;
     policy->blocked_producer_warning_us = 30 * policy_second_us;
     policy->expire_messages_period_us = 30 * policy_second_us;
     policy->max_expire_page_size = 400;

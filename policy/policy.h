@@ -94,6 +94,8 @@ struct policy {
     enum policy_switch send_fail_if_no_space;
     int64_t send_fail_after_us;        /* sendFailIfNoSpaceAfterTimeout */
     uint32_t cursor_memory_high_water; /* percent of memory_limit */
+    size_t store_limit;                /* storeLimit, ours; 0 = none */
+    uint32_t store_usage_high_water;   /* percent of the broker's */
     int64_t blocked_producer_warning_us;
 
     int64_t expire_messages_period_us; /* expireMessagesPeriod; 0 = never */

@@ -135,7 +135,8 @@ enum {
     X("producerFlowControl", BOOL, producer_flow_control, POLICY_FOR_ALL, 0,   \
       0, "true", .family = NULL,                                               \
       "Whether producers wait when the memory of the destination is "          \
-      "full. Without it messages go to disk.")                                 \
+      "full. Without it messages go to disk. For storeLimit and what is "      \
+      "full of the broker itself they wait in any case.")                      \
     X("sendFailIfNoSpace", SWITCH, send_fail_if_no_space, POLICY_FOR_ALL, 0,   \
       0, NULL, .family = NULL,                                                 \
       "Refuse a message with an ERROR where its producer would have to "       \
@@ -147,6 +148,15 @@ enum {
       POLICY_FOR_ALL, 1, 100, "70", .family = NULL,                            \
       "At how many percent of memoryLimit messages that wait are no "          \
       "longer kept in memory.")                                                \
+    X("storeLimit", SIZE, store_limit, POLICY_FOR_QUEUE | POLICY_FOR_TOPIC, 0, \
+      POLICY_SIZE_MAX, "0", .family = NULL,                                    \
+      "How many bytes of persistent messages, headers and bodies, the "        \
+      "destination may have in the store; 0 is as many as the broker. Not "    \
+      "ActiveMQ's.")                                                           \
+    X("storeUsageHighWaterMark", UINT32, store_usage_high_water,               \
+      POLICY_FOR_QUEUE | POLICY_FOR_TOPIC, 1, 100, "100", .family = NULL,      \
+      "At how many percent of storage.limit, over all destinations, "          \
+      "producers of persistent messages for this one have to wait.")           \
     X("blockedProducerWarningInterval", DURATION_US,                           \
       blocked_producer_warning_us, POLICY_FOR_ALL, 0, POLICY_DURATION_MAX,     \
       "\"30s\"", .family = NULL,                                               \

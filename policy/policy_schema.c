@@ -66,8 +66,6 @@ static const struct json_refusal policy_refusals[] = {
     { "sendDuplicateFromStoreToDLQ",
       "producers of STOMP do not number their messages, so there are no"
       " duplicates to look for" },
-    { "storeUsageHighWaterMark",
-      "the only ceiling of the store is the free space of its disk" },
     { "useCache", "what waits is in memory up to memoryLimit and in the store "
                   "beyond it, for every destination" },
     { "usePrefetchExtension",

@@ -88,6 +88,26 @@ units_size_bytes(struct span text, int64_t *bytes_out)
     return units_parse(units_size, span_of(lower, text.len), bytes_out);
 }
 
+bool
+units_percent(struct span text, unsigned *percent_out)
+{
+    uint64_t value;
+
+    if (text.len < 2 || text.data[text.len - 1] != '%' ||
+        !span_to_u64(span_of(text.data, text.len - 1), &value) || value < 1 ||
+        value > 100) {
+        return false;
+    }
+    *percent_out = (unsigned)value;
+    return true;
+}
+
+uint64_t
+units_share_of(const struct units_share *share, uint64_t whole)
+{
+    return share->percent > 0 ? whole / 100 * share->percent : share->bytes;
+}
+
 const char *
 units_format_duration(int64_t ms, char text[UNITS_TEXT_MAX])
 {

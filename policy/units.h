@@ -19,6 +19,18 @@ bool units_duration_ms(struct span text, int64_t *ms_out);
 /* The same for a size; `b` for plain bytes too. */
 bool units_size_bytes(struct span text, int64_t *bytes_out);
 
+/* A size, or a part of something that is known later. */
+struct units_share {
+    uint64_t bytes;
+    unsigned percent; /* 0: bytes counts */
+};
+
+/* `70%`, from 1 to 100; the same. */
+bool units_percent(struct span text, unsigned *percent_out);
+
+/* What it comes to of whole. */
+uint64_t units_share_of(const struct units_share *share, uint64_t whole);
+
 /* The value in its largest unit without a rest, `0ms` and `0b` included.
  * Returns text. */
 const char *units_format_duration(int64_t ms, char text[UNITS_TEXT_MAX]);

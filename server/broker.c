@@ -7,6 +7,7 @@
 #include "server/admin/api.h"
 #include "server/log.h"
 #include "server/reload.h"
+#include "server/usage_log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct broker {
     struct net *net;
     struct reload *reload; /* NULL without a policy file */
     struct api api;
+    struct usage_log usage_log;
     struct buf uris;
     int64_t sweep_due_us;
     bool draining;
@@ -107,6 +109,7 @@ broker_on_turn(void *ctx, int64_t now_us, int64_t *due_us)
         core_sweep(broker->core);
     }
     more = core_turn(broker->core);
+    usage_log_look(&broker->usage_log, broker->core);
     *due_us = core_due_us(broker->core);
     if (*due_us > broker->sweep_due_us) {
         *due_us = broker->sweep_due_us;

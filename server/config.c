@@ -37,8 +37,9 @@ enum { CONFIG_FILE_MAX = 1024 * 1024 };
       "1024", "The most frames in a transaction.")                             \
     X("transactionBytes", SIZE, limits.transaction_bytes, 1, 16 * GIB,         \
       "\"16mb\"", "The most bytes in a transaction.")                          \
-    X("memory", SIZE, limits.memory_bytes, MIB, 1024 * GIB, "\"1gb\"",         \
-      "All messages in memory; producers wait when it is full.")               \
+    X("memory", SHARE, limits.memory, MIB, 1024 * GIB, "\"1gb\"",              \
+      "All messages in memory, as a size or a part of the memory that there "  \
+      "is; producers wait when it is full.")                                   \
     X("outBufferHard", SIZE, limits.out_buffer_hard_bytes, 64 * KIB, 4 * GIB,  \
       "\"32mb\"",                                                              \
       "A client that lets more than this pile up for it is cut off.")
@@ -48,7 +49,19 @@ enum { CONFIG_FILE_MAX = 1024 * 1024 };
       "\"1s\"", "Messages that nobody waits for are on disk after this long.") \
     X("flushDelay", DURATION_US, storage.flush_delay_us, 0, 60000, "\"2ms\"",  \
       "How long they are held back: acknowledged until then they are never "   \
-      "written.")
+      "written.")                                                              \
+    X("limit", SHARE, storage.limit, 0, 1024 * 1024 * GIB, "\"100gb\"",        \
+      "Headers and bodies of the persistent messages in the store, as a size " \
+      "or a part of the disk, at most all of it; producers wait when it is "   \
+      "full. 0 is no ceiling.")                                                \
+    X("tempLimit", SHARE, storage.temp_limit, 0, 1024 * 1024 * GIB,            \
+      "\"50gb\"",                                                              \
+      "The same for those that are not persistent and are there only because " \
+      "memory is short.")                                                      \
+    X("minimumFreeSpace", SHARE, storage.free_space_min, 0, 1024 * GIB,        \
+      "\"256mb\"",                                                             \
+      "Persistent messages are not taken while the disk has less room left; "  \
+      "0 is to find out when it is full.")
 
 #define CONFIG_HEARTBEAT_KEYS(X)                                               \
     X("send", DURATION_MS, heartbeat_send_ms, 0, DAY_MS, "\"10s\"",            \

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/span.h"
 #include "policy/faults.h"
+#include "policy/units.h"
 #include "server/listener_uri.h"
 #include "server/log.h"
 
@@ -22,6 +23,9 @@ struct config_storage {
     char *directory;          /* NULL: where the system keeps state */
     int64_t sync_interval_us; /* writes nobody waits for are synced so often */
     int64_t flush_delay_us;   /* and may be held so long for an ACK */
+    struct units_share limit; /* persistent messages; of the disk */
+    struct units_share temp_limit;     /* spilled ones; of the disk */
+    struct units_share free_space_min; /* of the disk */
 };
 
 struct config_limits {
@@ -33,7 +37,7 @@ struct config_limits {
     uint32_t transactions;       /* open at a time, per connection */
     uint32_t transaction_frames; /* in one */
     size_t transaction_bytes;
-    size_t memory_bytes;          /* all messages in memory */
+    struct units_share memory;    /* all messages in memory; of the memory */
     size_t out_buffer_hard_bytes; /* per connection */
 };
 

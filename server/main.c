@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "policy/policy_load.h"
 #include "server/broker.h"
+#include "server/ceilings.h"
 #include "server/config.h"
 #include "server/log.h"
 #include "server/state_directory.h"
@@ -249,6 +250,7 @@ main_broker_options(const struct main_options *options,
                     const struct config *config, const char *directory,
                     const struct net_endpoint *endpoints)
 {
+    struct ceilings ceilings = ceilings_find(config, directory);
     bool memory = options->no_persistence ||
                   config->storage.engine == CONFIG_ENGINE_MEMORY;
     struct broker_options broker = {
@@ -265,7 +267,10 @@ main_broker_options(const struct main_options *options,
     broker.store.directory = directory;
     broker.store.sync_interval_us = config->storage.sync_interval_us;
     broker.store.flush_delay_us = config->storage.flush_delay_us;
-    broker.core.memory_bytes = config->limits.memory_bytes;
+    broker.store.free_bytes_min = ceilings.free_min;
+    broker.core.memory_bytes = ceilings.memory;
+    broker.core.store_bytes = ceilings.store;
+    broker.core.temp_bytes = ceilings.temp;
     broker.net.connections_max = config->limits.connections;
     broker.net.out_hard_bytes = config->limits.out_buffer_hard_bytes;
     broker.net.http_directory = options->http_directory;

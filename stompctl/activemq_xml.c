@@ -142,6 +142,7 @@ activemq_value(const struct json_key *row, const char *text)
     case JSON_KEY_REAL:
         return activemq_real(trimmed);
     case JSON_KEY_SIZE:
+    case JSON_KEY_SHARE:
         return activemq_size(trimmed);
     case JSON_KEY_STRING:
     case JSON_KEY_CHOICE:

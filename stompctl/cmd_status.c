@@ -65,16 +65,16 @@ static const struct status_part status_parts[] = {
       0x78 },
     { "queues",
       { "QUEUE", "WAITING", "IN FLIGHT", "CONSUMERS", "ENQUEUED", "DEQUEUED",
-        "POLICY", NULL },
+        "MEMORY", "STORED", "POLICY", NULL },
       { "destination", "waiting", "inFlight", "consumers", "enqueued",
-        "dequeued", "policy", NULL },
-      0x3E },
+        "dequeued", "memoryBytes", "storedBytes", "policy", NULL },
+      0xFE },
     { "topics",
       { "TOPIC", "WAITING", "DISCARDED", "CONSUMERS", "ENQUEUED", "DEQUEUED",
-        "POLICY", NULL },
+        "MEMORY", "STORED", "POLICY", NULL },
       { "destination", "waiting", "discarded", "consumers", "enqueued",
-        "dequeued", "policy", NULL },
-      0x3E },
+        "dequeued", "memoryBytes", "storedBytes", "policy", NULL },
+      0xFE },
 };
 
 enum { STATUS_PARTS = sizeof(status_parts) / sizeof(status_parts[0]) };

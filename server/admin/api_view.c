@@ -78,6 +78,30 @@ api_status_messages(const struct core_stats *core)
 }
 
 static json_t *
+api_quota(const struct quota *quota)
+{
+    json_t *object = json_object();
+
+    api_set(object, "usedBytes", quota->used);
+    api_set(object, "limitBytes", quota->limit);
+    api_set(object, "percent", quota_percent(quota));
+    return object;
+}
+
+static json_t *
+api_status_usage(const struct core *core)
+{
+    json_t *object = json_object();
+    struct core_usage usage;
+
+    core_usage_get(core, &usage);
+    (void)json_object_set_new(object, "memory", api_quota(&usage.memory));
+    (void)json_object_set_new(object, "store", api_quota(&usage.store));
+    (void)json_object_set_new(object, "temp", api_quota(&usage.temp));
+    return object;
+}
+
+static json_t *
 api_status_store(const struct api *api)
 {
     const struct error *failure = core_store_failure(api->core);
@@ -129,6 +153,7 @@ api_view_status(const struct api *api)
     (void)json_object_set_new(object, "connections",
                               api_status_connections(net_counters(api->net)));
     (void)json_object_set_new(object, "messages", api_status_messages(&core));
+    (void)json_object_set_new(object, "usage", api_status_usage(api->core));
     (void)json_object_set_new(object, "store", api_status_store(api));
     return object;
 }
@@ -205,6 +230,14 @@ api_on_destination(void *ctx, const struct core_destination_view *view)
     }
     api_set(object, "enqueued", view->enqueued);
     api_set(object, "dequeued", view->dequeued);
+    api_set(object, "memoryBytes", view->memory->used);
+    api_set(object, "storedBytes", view->stored->used);
+    if (view->memory->limit > 0) {
+        api_set(object, "memoryPercent", quota_percent(view->memory));
+    }
+    if (view->stored->limit > 0) {
+        api_set(object, "storePercent", quota_percent(view->stored));
+    }
     (void)json_object_set_new(object, "policy",
                               json_string(view->policy->pattern));
     (void)json_array_append_new(list->entries, object);

@@ -13,8 +13,6 @@
 /* Messages that one round hands out of one queue before the next queue and the
  * sockets have their turn. */
 enum { CORE_DISPATCH_BUDGET = 4096 };
-/* Blocked producers go on below this share of the limit. */
-enum { CORE_RESUME_PERCENT = 90 };
 
 const struct core_options core_options_default = {
     .memory_bytes = (size_t)1024 * 1024 * 1024,
@@ -55,6 +53,8 @@ core_new(const struct core_options *options, struct policy_map *policies,
     core->policies = policies;
     core->store = store;
     core->quota.limit = options->memory_bytes;
+    core->usage.stored.limit = options->store_bytes;
+    core->usage.spilled.limit = options->temp_bytes;
     core->timers = timer_wheel_new(options->now_us);
     core->now_us = options->now_us;
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
@@ -99,6 +99,7 @@ core_free(struct core **core)
     delivery_pool_fini(&gone->pool);
     timer_wheel_free(&gone->timers);
     assert(gone->quota.used == 0);
+    assert(gone->usage.stored.used == 0 && gone->usage.spilled.used == 0);
     free(gone);
 }
 
@@ -165,58 +166,6 @@ core_unblock(struct core *core, struct subscription *sub)
     }
     while (sub->blocked != NULL && subscription_has_credit(sub)) {
         queue_member_ready(attachment_of(sub->blocked));
-    }
-}
-
-/* Below its limit by enough that resuming is worth the while. */
-static bool
-core_has_room(const struct quota *quota)
-{
-    return quota->limit == 0 ||
-           quota->used <= quota->limit / 100 * CORE_RESUME_PERCENT;
-}
-
-static void
-core_unlist_blocked(struct core *core, struct client *client)
-{
-    client->blocked = false;
-    client->block_dest = NULL;
-    DL_DELETE2(core->blocked, client, block_prev, block_next);
-}
-
-static void
-core_resume_blocked(struct core *core)
-{
-    struct client *client;
-    struct client *next;
-
-    if (core->blocked == NULL || !core_has_room(&core->quota) ||
-        store_is_congested(core->store)) {
-        return;
-    }
-    DL_FOREACH_SAFE2(core->blocked, client, next, block_next)
-    {
-        if (quota_is_over(&core->quota)) {
-            break; /* the one before has filled it again */
-        }
-        if (client->block_dest == NULL ||
-            core_has_room(&client->block_dest->quota)) {
-            core_unlist_blocked(core, client);
-            client->ops->resume(client->ctx);
-        }
-    }
-}
-
-void
-core_forget_blocked(struct core *core, const struct destination *dest)
-{
-    struct client *client;
-
-    DL_FOREACH2(core->blocked, client, block_next)
-    {
-        if (client->block_dest == dest) {
-            client->block_dest = NULL; /* resumed by the next turn */
-        }
     }
 }
 
@@ -353,17 +302,13 @@ core_client_stop(struct client *client)
 void
 core_client_close(struct client *client)
 {
-    struct core *core = client->core;
-
     core_client_stop(client);
     assert(client->subscriptions == NULL);
     while (client->owned != NULL) {
         destination_orphan(client->owned);
     }
     core_client_await(client, false);
-    if (client->blocked) {
-        core_unlist_blocked(core, client);
-    }
+    core_client_unblock(client);
 }
 
 void
@@ -419,20 +364,18 @@ core_release_message(void *message)
 }
 
 void
-core_client_block(struct client *client, const struct destination *dest)
-{
-    struct core *core = client->core;
-
-    client->block_dest = dest;
-    if (!client->blocked) {
-        client->blocked = true;
-        DL_APPEND2(core->blocked, client, block_prev, block_next);
-    }
-}
-
-void
 core_stats_get(const struct core *core, struct core_stats *stats_out)
 {
     *stats_out = core->stats;
     stats_out->memory_bytes = core->quota.used;
+}
+
+void
+core_usage_get(const struct core *core, struct core_usage *usage_out)
+{
+    *usage_out = (struct core_usage){
+        .memory = core->quota,
+        .store = core->usage.stored,
+        .temp = core->usage.spilled,
+    };
 }

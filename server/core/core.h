@@ -10,6 +10,7 @@
 #pragma once
 #include "policy/policy_map.h"
 #include "server/core/destination.h"
+#include "server/core/quota.h"
 #include "server/core/transaction.h"
 #include "storage/store.h"
 
@@ -21,6 +22,8 @@ struct core; /* opaque: defined in core_private.h */
 struct core_options {
     int64_t now_us;              /* monotonic, for the timers' beginning */
     size_t memory_bytes;         /* all resident messages; 1 GiB */
+    size_t store_bytes;          /* persistent ones in the store; 0 = any */
+    size_t temp_bytes;           /* others in the store; 0 = any */
     size_t queue_resident_bytes; /* per queue, then it is paged; 4 MiB */
     size_t prefetch_bytes;       /* in flight per subscription; 1 MiB */
     const char *broker_name;     /* in advisory messages; borrowed */
@@ -28,6 +31,24 @@ struct core_options {
     bool use_async_send_set;
 };
 extern const struct core_options core_options_default;
+
+/* What a SEND can find no room in. */
+enum core_room {
+    CORE_ROOM_ENOUGH,
+    CORE_ROOM_WRITES,      /* the store's queue of writes: for a moment */
+    CORE_ROOM_MEMORY,      /* limits.memory */
+    CORE_ROOM_DEST_MEMORY, /* memoryLimit */
+    CORE_ROOM_STORE,       /* storage.limit, up to storeUsageHighWaterMark */
+    CORE_ROOM_DEST_STORE,  /* storeLimit */
+    CORE_ROOM_TEMP,        /* storage.tempLimit */
+    CORE_ROOM_DISK,        /* the store has failed, or its disk is full */
+};
+
+struct core_lack {
+    enum core_room room;
+    struct destination *dest; /* that the message was for, or a copy of it;
+                                 NULL: it is gone */
+};
 
 /* How the core speaks to a client.  Called in core_turn, or where said. */
 struct client_ops {
@@ -66,14 +87,18 @@ struct client {
     struct client *core_prev, *core_next;
     struct client *await_prev, *await_next;
     struct client *block_prev, *block_next;
-    const struct destination *block_dest; /* whose room it waits for; NULL =
-                                             the broker's */
+    struct core_lack lack; /* what it waits for */
 };
 
 struct core_stats {
     uint64_t received, delivered, acknowledged, dead_lettered, discarded,
         expired, aborted;
     size_t queues, topics, subscriptions, memory_bytes;
+};
+
+/* What is used of the broker's ceilings. */
+struct core_usage {
+    struct quota memory, store, temp;
 };
 
 /* policies and store are borrowed and must outlive the core.  Takes over what
@@ -102,6 +127,8 @@ struct core_destination_view {
     uint64_t in_flight; /* queues */
     uint64_t enqueued, dequeued; /* since it was made */
     uint64_t discarded;          /* topics: by the consumers that are there */
+    const struct quota *memory;  /* memoryLimit */
+    const struct quota *stored;  /* storeLimit */
 };
 typedef void core_destination_fn(void *ctx,
                                  const struct core_destination_view *view);
@@ -162,27 +189,30 @@ void core_client_congested(struct client *client, bool congested);
  * false. */
 void core_client_await(struct client *client, bool awaiting);
 
-/* Memory, or the store's queue of writes, is at its ceiling. */
+/* The broker's memory, or the store's queue of writes, is at its ceiling. */
 bool core_is_full(const struct core *core);
 
-/* Whether a SEND to dest may be taken now.  Source: activemq.md 7. */
 enum core_admission {
     CORE_ADMITTED,
-    CORE_BROKER_FULL, /* memory, or the store's queue of writes */
-    CORE_DEST_FULL,   /* the destination's memoryLimit: wait */
-    CORE_NO_SPACE,    /* the same, and its policy wants no waiting */
+    CORE_WAIT,    /* until there is room: core_client_block */
+    CORE_REFUSED, /* the policy says sendFailIfNoSpace */
 };
-enum core_admission core_admit(struct core *core,
-                               const struct destination *dest,
-                               const struct client *producer);
 
-/* Whose room a SEND to dest needs, to be asked of core_admit: dest's own, or
- * that of the first full one of those that get its copies (virtual.h). */
-struct destination *core_bottleneck(struct destination *dest);
-
-/* ops->resume comes when there is room again: dest's, or the broker's (NULL).
+/*
+ * Whether a SEND to dest may be taken now: there is room for it at dest, or
+ * wherever its copies go (virtual.h).  persistent: as the sender asks for.
+ * Else *lack_out says what is full.  Source: activemq.md 7.
  */
-void core_client_block(struct client *client, const struct destination *dest);
+enum core_admission core_admit(struct core *core, struct destination *dest,
+                               const struct client *producer, bool persistent,
+                               struct core_lack *lack_out);
+
+/* What is full, by how much and what can be done, for people. */
+void core_lack_explain(const struct core *core, const struct core_lack *lack,
+                       struct error *text_out);
+
+/* ops->resume comes when there is room again. */
+void core_client_block(struct client *client, const struct core_lack *lack);
 
 enum core_find {
     CORE_FOUND,
@@ -288,3 +318,4 @@ const struct error *core_store_failure(const struct core *core);
 bool core_survives(const struct core *core);
 
 void core_stats_get(const struct core *core, struct core_stats *stats_out);
+void core_usage_get(const struct core *core, struct core_usage *usage_out);

@@ -23,7 +23,8 @@ struct core {
     struct policy_map *policies;
     struct virtual_table *virtuals;
     struct store *store;
-    struct quota quota;
+    struct quota quota; /* memory */
+    struct usage usage;
     struct delivery_pool pool;
     struct destination *destinations; /* uthash by kind and name */
     uint64_t destinations_epoch;      /* goes up when one is removed */
@@ -48,8 +49,20 @@ struct core {
     struct core_stats stats;
 };
 
-/* Whether it has reached its memoryLimit, and producers are to heed that. */
-bool core_destination_is_full(const struct destination *dest);
+/* What a message for dest itself finds no room in. */
+enum core_room core_find_lack(const struct core *core, struct destination *dest,
+                              bool persistent);
+
+/* Whether a message is to survive a restart there. */
+bool core_keeps(struct destination *dest, bool persistent);
+
+/* Whether it would have to be kept by the store: for that reason, or to follow
+ * others that are in the store alone. */
+bool core_needs_store(struct destination *dest, bool persistent);
+
+/* Producers that wait for what is there again go on. */
+void core_resume_blocked(struct core *core);
+void core_client_unblock(struct client *client);
 
 /* Whether a message can be put to dest now: not when the store that would have
  * to keep it has failed. */

@@ -58,18 +58,33 @@ core_use_async_send(const struct core *core, const struct destination *dest,
 }
 
 bool
+core_keeps(struct destination *dest, bool persistent)
+{
+    if (!destination_makes_persistent(dest, persistent)) {
+        return false;
+    }
+    return destination_kind_is_queue(dest->kind)
+               ? dest->kind == DESTINATION_QUEUE
+               : topic_is_stored(topic_of(dest));
+}
+
+bool
+core_needs_store(struct destination *dest, bool persistent)
+{
+    return core_keeps(dest, persistent) ||
+           (destination_kind_is_queue(dest->kind) &&
+            queue_is_paged(queue_of(dest)));
+}
+
+bool
 core_can_put(const struct core *core, struct destination *dest,
              const struct message *msg)
 {
-    bool stored = destination_is_persistent(dest, msg);
+    bool expired = dest->kind == DESTINATION_TOPIC &&
+                   message_is_expired(msg, core->now_ms);
 
-    if (destination_kind_is_queue(dest->kind)) {
-        stored = stored || queue_is_paged(queue_of(dest));
-    } else {
-        stored = stored && topic_is_stored(topic_of(dest)) &&
-                 !message_is_expired(msg, core->now_ms);
-    }
-    return !stored || store_failure(core->store) == NULL;
+    return expired || !core_needs_store(dest, msg->persistent) ||
+           store_failure(core->store) == NULL;
 }
 
 bool
@@ -89,44 +104,6 @@ core_put(struct core *core, struct destination *dest, struct message *msg,
         stored = topic_publish(topic_of(dest), msg, options->sender);
     }
     return stored && options->wait && !core_use_async_send(core, dest, options);
-}
-
-bool
-core_is_full(const struct core *core)
-{
-    return quota_is_over(&core->quota) || store_is_congested(core->store);
-}
-
-bool
-core_destination_is_full(const struct destination *dest)
-{
-    return dest->quota.limit != 0 && dest->quota.used >= dest->quota.limit &&
-           dest->policy->producer_flow_control;
-}
-
-struct destination *
-core_bottleneck(struct destination *dest)
-{
-    return dest->route == NULL ? dest : virtual_bottleneck(dest);
-}
-
-enum core_admission
-core_admit(struct core *core, const struct destination *dest,
-           const struct client *producer)
-{
-    const struct policy *policy = dest->policy;
-
-    if (core_is_full(core)) {
-        return CORE_BROKER_FULL;
-    }
-    if (!core_destination_is_full(dest)) {
-        return CORE_ADMITTED;
-    }
-    if (core->advisory_listeners > 0) {
-        advisory_full(core, dest, producer);
-    }
-    return policy->send_fail_if_no_space == POLICY_ON ? CORE_NO_SPACE
-                                                      : CORE_DEST_FULL;
 }
 
 bool

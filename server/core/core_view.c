@@ -16,6 +16,8 @@ core_view_of(struct destination *dest)
         .consumers = dest->attachment_count,
         .enqueued = dest->enqueued_count,
         .dequeued = dest->dequeued_count,
+        .memory = &dest->quota,
+        .stored = &dest->usage.stored,
     };
 
     if (destination_kind_is_queue(dest->kind)) {

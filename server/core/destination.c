@@ -84,6 +84,7 @@ destination_get(struct core *core, enum destination_kind kind, struct span name,
     dest->idle_since_us = core->now_us;
     dest->policy = policy_ref(policy_map_find(core->policies, kind, name));
     dest->quota.limit = dest->policy->memory_limit;
+    dest->usage.stored.limit = dest->policy->store_limit;
     HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
     if (owner != NULL) {
         dest->owner = owner;
@@ -191,6 +192,7 @@ destination_remove(struct destination **dest)
     }
     virtual_on_removed(gone);
     core->destinations_epoch++;
+    usage_forget(gone);
     free(gone->key);
     if (destination_kind_is_queue(gone->kind)) {
         core->stats.queues--;
@@ -238,6 +240,7 @@ destination_policy_set(struct destination *dest, struct policy *policy)
     dest->policy = policy_ref(policy);
     policy_unref(&old);
     dest->quota.limit = policy->memory_limit;
+    dest->usage.stored.limit = policy->store_limit;
     for (struct attachment *attachment = dest->attachments; attachment != NULL;
          attachment = attachment->dest_next) {
         attachment->pending_limit = attachment_pending_limit(attachment);

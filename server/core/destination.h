@@ -11,6 +11,7 @@
 #include "base/timer_wheel.h"
 #include "policy/policy.h"
 #include "server/core/subscription.h"
+#include "server/core/usage.h"
 
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct destination {
     struct timer_node slow_timer;    /* next check for slow consumers */
     size_t attachment_count;
     struct quota quota; /* memoryLimit; limit 0 = none */
+    struct usage usage; /* storeLimit, likewise */
     uint64_t enqueued_count;
     uint64_t enqueued_seen; /* … when it was last looked at */
     int64_t idle_since_us;
@@ -51,8 +53,7 @@ destination_name_get(const struct destination *dest)
 /* Whether a message is to survive a restart there: as it was sent, unless the
  * policy says otherwise. */
 static inline bool
-destination_is_persistent(const struct destination *dest,
-                          const struct message *msg)
+destination_makes_persistent(const struct destination *dest, bool sent_so)
 {
     switch (dest->policy->delivery_mode) {
     case POLICY_DELIVERY_PERSISTENT:
@@ -62,7 +63,14 @@ destination_is_persistent(const struct destination *dest,
     case POLICY_DELIVERY_AS_SENT:
         break;
     }
-    return msg->persistent;
+    return sent_so;
+}
+
+static inline bool
+destination_is_persistent(const struct destination *dest,
+                          const struct message *msg)
+{
+    return destination_makes_persistent(dest, msg->persistent);
 }
 
 /* Appends the line `header:/queue/name`, as MESSAGE frames name it. */

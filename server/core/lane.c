@@ -74,6 +74,7 @@ void
 lane_adopt(struct lane *lane, struct store_queue *journal,
            const struct store_queue_info *info)
 {
+    usage_adopt(&lane->queue->base, info);
     lane->journal = journal;
     lane->paged_from = info->first_seq;
     lane->paged_count = info->count;
@@ -116,6 +117,7 @@ lane_store(struct lane *lane, struct message *msg, uint64_t seq,
     if (lane->journal == NULL) {
         lane_open_journal(lane);
     }
+    usage_add(&lane->queue->base, msg, persistent);
     return store_put(lane_core(lane)->store, lane->journal, &record,
                      message_ref(msg));
 }
@@ -172,6 +174,9 @@ lane_must_page(const struct lane *lane, bool stored)
     }
     if ((core->store->engine->capabilities & STORE_CAN_PAGE) == 0 ||
         store_failure(core->store) != NULL) {
+        return false;
+    }
+    if (!stored && quota_reaches(&core->usage.spilled, 100)) {
         return false;
     }
     if (lane_is_past_mark(lane)) {
@@ -287,12 +292,24 @@ lane_return(struct lane *lane, struct delivery *delivery)
     }
 }
 
+/* Whether its record was put only because memory was short.  What is resident
+ * from its first moment on has none of that kind, and a record that was read
+ * back says itself what it is. */
+static bool
+lane_was_spilled(const struct delivery *delivery)
+{
+    return delivery->slot.batch == STORE_SLOT_STORED.batch &&
+           !delivery->msg->persistent;
+}
+
 void
 lane_remove(struct lane *lane, struct delivery *delivery)
 {
     struct core *core = lane_core(lane);
 
     if (delivery->slot.batch != 0) {
+        usage_remove(&lane->queue->base, delivery->msg,
+                     !lane_was_spilled(delivery));
         store_delete(core->store, lane->journal, delivery->seq, delivery->slot);
     }
     delivery_free(&core->pool, &delivery);

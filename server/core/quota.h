@@ -10,7 +10,7 @@
 
 struct quota {
     size_t used;
-    size_t limit;
+    size_t limit; /* 0 = none, but for the broker's memory */
 };
 
 static inline void
@@ -30,4 +30,19 @@ static inline bool
 quota_is_over(const struct quota *quota)
 {
     return quota->used > quota->limit;
+}
+
+/* Whether percent of the limit is used up; never without one.  Limits are at
+ * most a pebibyte, so the products fit. */
+static inline bool
+quota_reaches(const struct quota *quota, unsigned percent)
+{
+    return quota->limit != 0 && quota->used * 100 >= quota->limit * percent;
+}
+
+/* Whole percents; 0 without a limit. */
+static inline unsigned
+quota_percent(const struct quota *quota)
+{
+    return quota->limit != 0 ? (unsigned)(quota->used * 100 / quota->limit) : 0;
 }

@@ -84,6 +84,7 @@ topic_past_on_release(void *opaque)
         return;
     }
     if (item->slot.batch != 0 && !core->closing) {
+        usage_remove(&item->topic->base, item->msg, true);
         store_delete(core->store, item->topic->past->journal, item->seq,
                      item->slot);
     }
@@ -116,6 +117,7 @@ topic_past_store(struct topic_past_item *item)
                                          destination_name_get(&topic->base));
     }
     item->seq = past->next_seq++;
+    usage_add(&topic->base, item->msg, true);
     record = message_record(item->msg, item->seq, true);
     item->slot =
         store_put(core->store, past->journal, &record, message_ref(item->msg));
@@ -445,6 +447,7 @@ topic_adopt(struct core *core, struct store_queue *journal,
     }
     topic =
         topic_of(destination_get(core, DESTINATION_TOPIC, info->name, NULL));
+    usage_adopt(&topic->base, info);
     topic->past->journal = journal;
     topic->past->next_seq = info->next_seq;
     if (info->count == 0) {

@@ -343,38 +343,42 @@ virtual_path_leave(struct virtual_path *path)
     path->depth--;
 }
 
-/* The first that is full behind dest; NULL when none is. */
-static struct destination *
-virtual_find_full(struct virtual_path *path, struct destination *dest)
+/* What a copy finds no room in, at the first such destination behind dest. */
+static bool
+virtual_follow_lack(struct virtual_path *path, struct destination *dest,
+                    bool persistent, struct core_lack *lack_out)
 {
     struct virtual_route *route = dest->route;
-    struct destination *full = NULL;
+    bool found = false;
 
     if (route == NULL) {
-        return core_destination_is_full(dest) ? dest : NULL;
+        lack_out->dest = dest;
+        lack_out->room = core_find_lack(dest->core, dest, persistent);
+        return lack_out->room != CORE_ROOM_ENOUGH;
     }
     if (!virtual_path_enter(path, dest)) {
-        return NULL;
+        return false;
     }
     virtual_route_refresh(dest);
-    for (size_t i = 0; i < route->copy_count; i++) {
+    for (size_t i = 0; i < route->copy_count && !found; i++) {
         const struct virtual_copy *copy = &route->copies[i];
 
-        for (size_t j = 0; j < copy->target_count && full == NULL; j++) {
-            full = virtual_find_full(path, copy->targets[j]);
+        for (size_t j = 0; j < copy->target_count && !found; j++) {
+            found = virtual_follow_lack(path, copy->targets[j], persistent,
+                                        lack_out);
         }
     }
     virtual_path_leave(path);
-    return full;
+    return found;
 }
 
-struct destination *
-virtual_bottleneck(struct destination *dest)
+bool
+virtual_find_lack(struct destination *dest, bool persistent,
+                  struct core_lack *lack_out)
 {
     struct virtual_path path = { .depth = 0 };
-    struct destination *full = virtual_find_full(&path, dest);
 
-    return full != NULL ? full : dest;
+    return virtual_follow_lack(&path, dest, persistent, lack_out);
 }
 
 /* --- a SEND ------------------------------------------------------------- */

@@ -30,8 +30,10 @@ void virtual_on_removed(struct destination *dest);
  * gets what is sent to every such topic, as in ActiveMQ. */
 bool virtual_is_consumer_queue(const struct core *core, struct span name);
 
-/* core_bottleneck, for a destination with a route. */
-struct destination *virtual_bottleneck(struct destination *dest);
+/* core_admit, for the copies of a destination with a route: whether one of them
+ * finds no room, and where. */
+bool virtual_find_lack(struct destination *dest, bool persistent,
+                       struct core_lack *lack_out);
 
 /* A subscription has come to dest: if it is a queue that gets copies of a
  * virtual topic, it is to be there after a restart too, with nothing in it. */

@@ -83,38 +83,54 @@ session_hold(struct session *session, const struct frame *frame)
 static void
 hold_warn(struct session *session, struct destination *dest)
 {
-    int64_t interval_us;
+    int64_t interval_us = dest->policy->blocked_producer_warning_us;
+    struct error why = ERROR_INIT;
 
-    if (dest == NULL) {
-        return;
-    }
-    interval_us = dest->policy->blocked_producer_warning_us;
     if (interval_us == 0 ||
         (dest->blocked_warned_us != 0 &&
          session->now_us - dest->blocked_warned_us < interval_us)) {
         return;
     }
     dest->blocked_warned_us = session->now_us;
+    core_lack_explain(session->core, &session->client.lack, &why);
     log_event(LOG_LEVEL_WARNING, "session", "producer waits",
-              "id=%s peer=%s destination=%s memory=%zu limit=%zu",
-              session->name, session->transport->peer,
-              LOG_TEXT(destination_name_get(dest)), dest->quota.used,
-              dest->quota.limit);
+              "id=%s peer=%s destination=%s reason=\"%s\"", session->name,
+              session->transport->peer, LOG_TEXT(destination_name_get(dest)),
+              why.text);
 }
 
 void
 session_hold_begin(struct session *session, const struct frame *frame,
-                   struct destination *dest, int64_t wait_us)
+                   const struct core_lack *lack)
 {
+    /* A queue of writes that is long for a moment is no lack of space. */
+    bool momentary = lack->room == CORE_ROOM_WRITES;
+    int64_t wait_us = momentary ? 0 : lack->dest->policy->send_fail_after_us;
+
     assert(!session->holding);
     session->frames_in--; /* it comes again */
     session->counts.messages_in--;
     session->holding = true;
     session->hold_due_us = wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
     (void)session_hold(session, frame);
-    hold_warn(session, dest);
-    core_client_block(&session->client, dest);
+    core_client_block(&session->client, lack);
+    if (!momentary) {
+        hold_warn(session, lack->dest);
+    }
     session_timer_arm(session);
+}
+
+static void __attribute__((cold))
+hold_refuse(struct session *session, const struct frame *frame)
+{
+    struct error why = ERROR_INIT;
+
+    core_lack_explain(session->core, &session->client.lack, &why);
+    session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "no space",
+                  "the message was not sent; it has waited for as long as the "
+                  "policy of its destination lets it "
+                  "(sendFailIfNoSpaceAfterTimeout): %s",
+                  why.text);
 }
 
 /* Handles what was held, in its order; what has to wait again is held again.
@@ -135,11 +151,7 @@ hold_replay(struct session *session, bool expired)
            frame_parser_feed(parser, &rest, &frame, &err) ==
                FRAME_PARSE_FRAME) {
         if (expired) {
-            session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "no space",
-                          "the destination stayed full for as long as its "
-                          "policy lets a SEND wait "
-                          "(sendFailIfNoSpaceAfterTimeout); the message was "
-                          "not sent");
+            hold_refuse(session, frame);
             expired = false;
         } else {
             session_on_frame(session, frame);

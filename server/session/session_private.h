@@ -234,10 +234,10 @@ void session_pause(struct session *session, enum session_pause reason, bool on);
  * when it may be handled now. */
 bool session_hold(struct session *session, const struct frame *frame);
 
-/* The SEND finds no room: it and what follows are held.  dest: whose room it
- * waits for, NULL for the broker's.  wait_us: how long at most, 0 for ever. */
+/* The SEND finds no room: it and what follows are held, for as long as the
+ * policy of lack->dest lets it wait. */
 void session_hold_begin(struct session *session, const struct frame *frame,
-                        struct destination *dest, int64_t wait_us);
+                        const struct core_lack *lack);
 
 /* client_ops.resume: there is room again. */
 void session_resume(void *ctx);

@@ -64,6 +64,13 @@ send_take_expiry(struct session *session, const struct frame *frame,
 }
 
 static bool
+send_is_persistent(const struct frame *frame)
+{
+    return span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
+           span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));
+}
+
+static bool
 send_take_facts(struct session *session, const struct frame *frame,
                 struct send_facts *facts)
 {
@@ -75,9 +82,7 @@ send_take_facts(struct session *session, const struct frame *frame,
     facts->message.maybe_grouped = frame_has(frame, HEADER_JMSX_GROUP_ID) ||
                                    frame_has(frame, HEADER_MESSAGE_GROUP) ||
                                    frame_has(frame, HEADER_MESSAGE_GROUP_OLD);
-    facts->message.persistent =
-        span_is_true(frame_get(frame, HEADER_PERSISTENT)) ||
-        span_equal(frame_get(frame, HEADER_DELIVERY_MODE), SPAN("2"));
+    facts->message.persistent = send_is_persistent(frame);
     if (frame_has(frame, HEADER_PRIORITY)) {
         if (!send_number(session, frame, HEADER_PRIORITY, &priority)) {
             return false;
@@ -220,33 +225,42 @@ send_make_message(struct session *session, const struct frame *frame,
     return msg;
 }
 
+static void __attribute__((cold))
+send_refuse_space(struct session *session, const struct frame *frame,
+                  const struct core_lack *lack)
+{
+    bool failed = lack->room == CORE_ROOM_DISK;
+    struct error why = ERROR_INIT;
+
+    core_lack_explain(session->core, lack, &why);
+    session_error(session, frame,
+                  failed ? TRANSPORT_CLOSE_FAILED : TRANSPORT_CLOSE_QUOTA,
+                  failed ? "not stored" : "no space",
+                  "the message to \"%s\" was not sent, as its policy says "
+                  "sendFailIfNoSpace: %s",
+                  SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)), why.text);
+}
+
 /* Whether the SEND may go on; else it is held until there is room, or has been
  * refused. */
 static bool
 send_admit(struct session *session, const struct frame *frame,
            struct destination *dest)
 {
+    struct core_lack lack;
+
     if (session->forced) {
         return true;
     }
-    dest = core_bottleneck(dest);
-    switch (core_admit(session->core, dest, &session->client)) {
+    switch (core_admit(session->core, dest, &session->client,
+                       send_is_persistent(frame), &lack)) {
     case CORE_ADMITTED:
         return true;
-    case CORE_BROKER_FULL:
-        session_hold_begin(session, frame, NULL, 0);
+    case CORE_WAIT:
+        session_hold_begin(session, frame, &lack);
         break;
-    case CORE_DEST_FULL:
-        session_hold_begin(session, frame, dest,
-                           dest->policy->send_fail_after_us);
-        break;
-    case CORE_NO_SPACE:
-        session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "no space",
-                      "destination \"%s\" has reached its memoryLimit of %zu "
-                      "bytes and its policy says sendFailIfNoSpace; the "
-                      "message was not sent",
-                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)),
-                      dest->quota.limit);
+    case CORE_REFUSED:
+        send_refuse_space(session, frame, &lack);
         break;
     }
     return false;

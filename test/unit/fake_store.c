@@ -218,6 +218,7 @@ fake_recover(struct store *store, store_queue_found_fn *found, void *ctx)
                 continue;
             }
             info.count++;
+            info.bytes += record->record.headers.len + record->record.body.len;
             if (record->record.seq < info.first_seq) {
                 info.first_seq = record->record.seq;
             }
@@ -561,6 +562,23 @@ fake_store_count(const struct store *store)
         }
     }
     return count;
+}
+
+size_t
+fake_store_bytes(const struct store *store, bool persistent)
+{
+    const struct store_queue *queue;
+    const struct fake_record *record;
+    size_t bytes = 0;
+
+    DL_FOREACH(fake_of(store)->queues, queue) {
+        DL_FOREACH(queue->records, record) {
+            if (record->record.persistent == persistent) {
+                bytes += record->record.headers.len + record->record.body.len;
+            }
+        }
+    }
+    return bytes;
 }
 
 const struct store_engine fake_store_engine = {

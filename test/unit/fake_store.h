@@ -42,3 +42,6 @@ const struct fake_store_op *fake_store_ops(const struct store *store,
 
 /* Records that are there, in all journals. */
 size_t fake_store_count(const struct store *store);
+
+/* Their headers and bodies: of those that are persistent, or that are not. */
+size_t fake_store_bytes(const struct store *store, bool persistent);

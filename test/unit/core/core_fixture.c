@@ -56,10 +56,25 @@ fixture_init(struct fixture *fixture, const struct store_engine *engine)
 }
 
 void
+fixture_check_usage(const struct fixture *fixture)
+{
+    struct core_usage usage;
+
+    core_usage_get(fixture->core, &usage);
+    if (fixture->store->engine != &fake_store_engine) {
+        ck_assert_uint_eq(usage.store.used, 0);
+        return;
+    }
+    ck_assert_uint_eq(usage.store.used, fake_store_bytes(fixture->store, true));
+    ck_assert_uint_eq(usage.temp.used, fake_store_bytes(fixture->store, false));
+}
+
+void
 fixture_fini(struct fixture *fixture)
 {
     struct core_stats stats;
 
+    fixture_check_usage(fixture);
     core_close(fixture->core);
     store_close(&fixture->store);
     core_stats_get(fixture->core, &stats);
@@ -75,6 +90,7 @@ void
 fixture_restart(struct fixture *fixture)
 {
     fixture_turn(fixture);
+    fixture_check_usage(fixture);
     core_close(fixture->core);
     core_free(&fixture->core);
     fixture->core =

@@ -61,6 +61,9 @@ void fixture_init_options(struct fixture *fixture,
 /* Every client must be closed. */
 void fixture_fini(struct fixture *fixture);
 
+/* What the core counts is what the store has; fini and restart look too. */
+void fixture_check_usage(const struct fixture *fixture);
+
 /* Frees the core and makes another on the same (fake) store. */
 void fixture_restart(struct fixture *fixture);
 

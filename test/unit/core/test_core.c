@@ -298,23 +298,29 @@ START_TEST(destination_at_its_memory_limit_admits_no_more)
 {
     struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "small");
     struct destination *dest;
+    struct core_lack lack;
 
     policy->memory_limit = 2000;
     (void)subscribe_queue(&a, "small", ACK_CLIENT, 0);
     (void)core_destination(f.core, &b.client, DESTINATION_QUEUE, SPAN("small"),
                            true, &dest);
-    while (core_admit(f.core, dest, &b.client) == CORE_ADMITTED) {
+    while (core_admit(f.core, dest, &b.client, false, &lack) == CORE_ADMITTED) {
         send_queue(&f, "small", 0, 0);
         fixture_turn(&f); /* what is in flight cannot leave memory */
     }
-    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_DEST_FULL);
-    core_client_block(&b.client, dest);
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client, false, &lack),
+                     CORE_WAIT);
+    ck_assert_int_eq(lack.room, CORE_ROOM_DEST_MEMORY);
+    ck_assert_ptr_eq(lack.dest, dest);
+    core_client_block(&b.client, &lack);
     fixture_turn(&f);
     ck_assert_uint_eq(b.resumed, 0);
     policy->send_fail_if_no_space = POLICY_ON;
-    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_NO_SPACE);
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client, false, &lack),
+                     CORE_REFUSED);
     policy->producer_flow_control = false;
-    ck_assert_int_eq(core_admit(f.core, dest, &b.client), CORE_ADMITTED);
+    ck_assert_int_eq(core_admit(f.core, dest, &b.client, false, &lack),
+                     CORE_ADMITTED);
     client_ack_all(&a);
     fixture_turn(&f);
     ck_assert_uint_eq(b.resumed, 1);
@@ -356,6 +362,8 @@ END_TEST
 
 START_TEST(blocked_client_resumes_when_memory_is_back)
 {
+    struct core_lack lack = { .room = CORE_ROOM_MEMORY };
+
     client_close(&a);
     client_close(&b);
     fixture_fini(&f);
@@ -367,7 +375,7 @@ START_TEST(blocked_client_resumes_when_memory_is_back)
     for (int i = 0; !core_is_full(f.core); i++) {
         send_queue(&f, "q", i, i);
     }
-    core_client_block(&b.client, NULL);
+    core_client_block(&b.client, &lack);
     fixture_turn(&f);
     ck_assert_uint_eq(b.resumed, 0);
     client_ack(&a, "0");
@@ -383,10 +391,12 @@ END_TEST
 
 START_TEST(congested_store_blocks_until_it_has_room)
 {
+    struct core_lack lack = { .room = CORE_ROOM_WRITES };
+
     fake_store_set_congested(f.store, true);
     ck_assert(core_is_full(f.core));
-    core_client_block(&a.client, NULL);
-    core_client_block(&b.client, NULL);
+    core_client_block(&a.client, &lack);
+    core_client_block(&b.client, &lack);
     client_close(&b); /* while blocked */
     fixture_turn(&f);
     ck_assert_uint_eq(a.resumed, 0);

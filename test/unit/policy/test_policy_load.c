@@ -502,6 +502,8 @@ static const struct {
         3000000),
     ROW("queue", "\"cursorMemoryHighWaterMark\":1", cursor_memory_high_water,
         1),
+    ROW("queue", "\"storeLimit\":\"1mb\"", store_limit, 1048576),
+    ROW("topic", "\"storeUsageHighWaterMark\":80", store_usage_high_water, 80),
     ROW("queue", "\"blockedProducerWarningInterval\":0",
         blocked_producer_warning_us, 0),
     ROW("queue", "\"expireMessagesPeriod\":0", expire_messages_period_us, 0),

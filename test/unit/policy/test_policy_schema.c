@@ -126,6 +126,7 @@ row_size(const struct json_key *row)
         return sizeof(bool);
     case JSON_KEY_UINT32:
         return sizeof(uint32_t);
+    case JSON_KEY_SHARE: /* of no policy */
     case JSON_KEY_STRING:
     case JSON_KEY_OBJECT:
     case JSON_KEY_CUSTOM:

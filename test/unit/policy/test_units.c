@@ -82,12 +82,44 @@ START_TEST(values_are_written_in_their_largest_whole_unit)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    unsigned percent; /* 0 = refused */
+} percents[] = {
+    { "1%", 1 },   { "70%", 70 }, { "100%", 100 }, { "0%", 0 },  { "101%", 0 },
+    { "70 %", 0 }, { "%", 0 },    { "70", 0 },     { "-1%", 0 }, { "", 0 },
+};
+
+START_TEST(percents_are_from_1_to_100)
+{
+    unsigned percent = 0;
+    bool taken = units_percent(span_of_text(percents[_i].text), &percent);
+
+    ck_assert_msg(taken == (percents[_i].percent > 0), "%s", percents[_i].text);
+    ck_assert_uint_eq(percent, percents[_i].percent);
+}
+END_TEST
+
+START_TEST(share_is_a_size_or_a_part_of_the_whole)
+{
+    struct units_share size = { .bytes = 12345 };
+    struct units_share part = { .percent = 70 };
+
+    ck_assert_uint_eq(units_share_of(&size, 1000), 12345);
+    ck_assert_uint_eq(units_share_of(&part, 1000), 700);
+    ck_assert_uint_eq(units_share_of(&part, UINT64_MAX), UINT64_MAX / 100 * 70);
+}
+END_TEST
+
 int
 main(void)
 {
     Suite *suite = suite_create("units");
     TCase *tcase = tcase_create("units");
 
+    tcase_add_loop_test(tcase, percents_are_from_1_to_100, 0,
+                        sizeof(percents) / sizeof(percents[0]));
+    tcase_add_test(tcase, share_is_a_size_or_a_part_of_the_whole);
     tcase_add_loop_test(tcase, durations_are_a_whole_number_and_a_unit, 0,
                         (int)(sizeof(durations) / sizeof(durations[0])));
     tcase_add_loop_test(tcase, sizes_are_a_whole_number_and_a_unit, 0,

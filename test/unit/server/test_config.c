@@ -53,7 +53,11 @@ START_TEST(the_defaults_are_those_of_the_design)
     ck_assert_uint_eq(config->limits.transactions, 16);
     ck_assert_uint_eq(config->limits.transaction_frames, 1024);
     ck_assert_uint_eq(config->limits.transaction_bytes, 16777216);
-    ck_assert_uint_eq(config->limits.memory_bytes, 1073741824);
+    ck_assert_uint_eq(config->limits.memory.bytes, 1073741824);
+    ck_assert_uint_eq(config->limits.memory.percent, 0);
+    ck_assert_uint_eq(config->storage.limit.bytes, UINT64_C(100) << 30);
+    ck_assert_uint_eq(config->storage.temp_limit.bytes, UINT64_C(50) << 30);
+    ck_assert_uint_eq(config->storage.free_space_min.bytes, 256 << 20);
     ck_assert_uint_eq(config->limits.out_buffer_hard_bytes, 33554432);
     ck_assert_int_eq(config->heartbeat_send_ms, 10000);
     ck_assert_int_eq(config->heartbeat_receive_ms, 10000);
@@ -73,7 +77,9 @@ START_TEST(every_key_is_stored)
          " {\"uri\": \"unix:/s\", \"useAsyncSend\": true},"
          " {\"uri\": \"ws://h?useAsyncSend=true\", \"useAsyncSend\": false}],"
          "\"storage\": {\"engine\": \"memory\", \"directory\": \"d\","
-         " \"syncInterval\": \"5s\", \"flushDelay\": 0},"
+         " \"syncInterval\": \"5s\", \"flushDelay\": 0,"
+         " \"limit\": \"70%\", \"tempLimit\": 0,"
+         " \"minimumFreeSpace\": \"1%\"},"
          "\"policy\": \"p.json\","
          "\"limits\": {\"connections\": 5, \"headerLine\": \"1kb\","
          " \"headerCount\": 9, \"body\": 77, \"loginTimeout\": \"1m\","
@@ -101,7 +107,10 @@ START_TEST(every_key_is_stored)
     ck_assert_uint_eq(config->limits.transactions, 2);
     ck_assert_uint_eq(config->limits.transaction_frames, 3);
     ck_assert_uint_eq(config->limits.transaction_bytes, 4096);
-    ck_assert_uint_eq(config->limits.memory_bytes, 2097152);
+    ck_assert_uint_eq(config->limits.memory.bytes, 2097152);
+    ck_assert_uint_eq(config->storage.limit.percent, 70);
+    ck_assert_uint_eq(config->storage.temp_limit.bytes, 0);
+    ck_assert_uint_eq(config->storage.free_space_min.percent, 1);
     ck_assert_uint_eq(config->limits.out_buffer_hard_bytes, 1048576);
     ck_assert_int_eq(config->heartbeat_send_ms, 0);
     ck_assert_int_eq(config->heartbeat_receive_ms, 20000);
@@ -191,7 +200,14 @@ static const struct {
       "c:1:21: limits.body: found \"2gb\" where a size from 1b to 1gb (bytes, "
       "or \"64kb\", \"1mb\", \"1gb\") is expected\n"
       "c:1:38: limits.memory: found \"1tb\" where a size from 1mb to 1024gb "
-      "(bytes, or \"64kb\", \"1mb\", \"1gb\") is expected\n" },
+      "(bytes, or \"64kb\", \"1mb\", \"1gb\"), or a part from \"1%\" to "
+      "\"100%\" "
+      "is expected\n" },
+    { "{\"storage\": {\"limit\": \"101%\"}}",
+      "c:1:23: storage.limit: found \"101%\" where a size from 0b to 1048576gb "
+      "(bytes, or \"64kb\", \"1mb\", \"1gb\"), or a part from \"1%\" to "
+      "\"100%\" "
+      "is expected\n" },
     { "{\"policy\": \"\"}",
       "c:1:12: policy: found \"\" where a text that is not empty is "
       "expected\n" },

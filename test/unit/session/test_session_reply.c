@@ -187,15 +187,30 @@ START_TEST(failed_batch_of_others_does_no_harm)
 }
 END_TEST
 
-START_TEST(failed_store_refuses_persistent_messages_alone)
+START_TEST(failed_store_holds_persistent_messages_alone)
 {
     fake_store_set_failure(f.store, "disk full");
     ck_assert_str_eq(
         peer_ask(a, "SEND\ndestination:/queue/q\nreceipt:1\n\nx^@"),
         RECEIPT("1"));
+    ck_assert_str_eq(peer_ask(a, SYNC_SEND("2")), "");
+    ck_assert(!a->transport.closed);
+    fake_store_set_failure(f.store, NULL);
+    fixture_turn(&f);
+    ck_assert_str_eq(peer_take(a), ""); /* it is on its way to the disk */
+    ck_assert_str_eq(end_batch(NULL), RECEIPT("2"));
+}
+END_TEST
+
+START_TEST(failed_store_refuses_them_where_the_policy_wants_no_waiting)
+{
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->send_fail_if_no_space =
+        POLICY_ON;
+    fake_store_set_failure(f.store, "disk full");
     peer_send(a, SYNC_SEND("2"));
     ck_assert_has(a->transport.out.data + a->transport.taken,
                   "\nreceipt-id:2\n");
+    ck_assert_has(a->transport.out.data + a->transport.taken, "disk full");
     peer_assert_error(a, "not stored", TRANSPORT_CLOSE_FAILED);
 }
 END_TEST
@@ -258,7 +273,9 @@ main(void)
     tcase_add_loop_test(tcase, failed_batch_answers_a_session_that_was_ending,
                         0, 2);
     tcase_add_test(tcase, failed_batch_of_others_does_no_harm);
-    tcase_add_test(tcase, failed_store_refuses_persistent_messages_alone);
+    tcase_add_test(tcase, failed_store_holds_persistent_messages_alone);
+    tcase_add_test(tcase,
+                   failed_store_refuses_them_where_the_policy_wants_no_waiting);
     tcase_add_test(tcase, failed_store_aborts_a_commit);
     tcase_add_test(tcase, connection_that_breaks_while_it_waits_leaves_nothing);
     tcase_add_test(tcase, congested_store_lets_the_producer_wait);

@@ -14,7 +14,7 @@
     "SEND\ndestination:/queue/q\npersistent:true\nreceipt:" id "\n\nx^@"
 #define STORED(id, n, where)                                                   \
     "RECEIPT\nreceipt-id:" id "\nmessage-id:T-1-s" n "\nstored:" where "\n\n^" \
-                                                                       "@"
+    "@"
 #define UNKNOWN(id)                                                            \
     "RECEIPT\nstatus:invalid\nmessage:unknown transaction\ndetails:"           \
     "transaction \"t\" is not open on this connection; it must be begun "      \

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the store keeps, in bytes of headers and bodies: counted as records are
+ * put and removed, per destination and over all of them; after a start, from
+ * what the store found.  Nothing is ever scanned for it.
+ */
+#pragma once
+#include "server/core/quota.h"
+
+struct destination;
+struct message;
+struct store_queue_info;
+
+struct usage {
+    struct quota stored;  /* persistent records: storage.limit, storeLimit */
+    struct quota spilled; /* the others: storage.tempLimit */
+};
+
+/* A record of dest has been put into the store, or taken out of it. */
+void usage_add(struct destination *dest, const struct message *msg,
+               bool persistent);
+void usage_remove(struct destination *dest, const struct message *msg,
+                  bool persistent);
+
+/* A journal of dest that was found at start. */
+void usage_adopt(struct destination *dest, const struct store_queue_info *info);
+
+/* Nothing of dest is in the store any more: what the count still has of it,
+ * such as records that were damaged, goes. */
+void usage_forget(struct destination *dest);
