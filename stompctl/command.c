@@ -11,6 +11,8 @@ const struct command *const commands[] = {
     &command_bench,
     &command_check,
     &command_conform,
+    &command_connections,
+    &command_doctor,
     &command_explain,
     &command_policy,
     &command_status,

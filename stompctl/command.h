@@ -19,6 +19,8 @@ struct command {
 extern const struct command command_bench;
 extern const struct command command_check;
 extern const struct command command_conform;
+extern const struct command command_connections;
+extern const struct command command_doctor;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_import;

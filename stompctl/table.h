@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { TABLE_COLUMNS = 10 };
+enum { TABLE_COLUMNS = 16 };
 
 /* The caller's, TABLE_INIT at first. */
 struct table {

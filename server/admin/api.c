@@ -4,6 +4,7 @@
 #include "policy/policy_describe.h"
 #include "protocol/destination_name.h"
 #include "server/admin/api_private.h"
+#include "server/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,6 +82,34 @@ api_connections(struct api *api, struct net_exchange *exchange,
 {
     api_answer(exchange, "200 OK",
                api_view_connections(api, api_limit(request)));
+}
+
+/* Seconds without a word that are nothing yet. */
+enum { API_PATIENCE_S = 30, API_PATIENCE_MAX_S = 1000000000 };
+
+static void
+api_doctor(struct api *api, struct net_exchange *exchange,
+           const struct http_request *request)
+{
+    char who[512];
+    char text[24];
+    uint64_t patience_s = API_PATIENCE_S;
+
+    if (!http_query_get(request->query, "connection", who, sizeof(who))) {
+        api_answer_error(exchange, "400 Bad Request",
+                         "doctor needs ?connection=NUMBER or a client-id");
+        return;
+    }
+    if (http_query_get(request->query, "patience", text, sizeof(text)) &&
+        (!span_to_u64(span_of_text(text), &patience_s) ||
+         patience_s > API_PATIENCE_MAX_S)) {
+        api_answer_error(exchange, "400 Bad Request",
+                         "patience was \"%s\"; expected seconds, 0 to %d",
+                         LOG_TEXT(span_of_text(text)), API_PATIENCE_MAX_S);
+        return;
+    }
+    api_answer_doctor(api, exchange, span_of_text(who),
+                      (int64_t)patience_s * 1000000);
 }
 
 static void
@@ -170,6 +199,7 @@ static const struct api_route {
     { "GET", "/healthz", api_healthz },
     { "GET", "/v1/status", api_status },
     { "GET", "/v1/connections", api_connections },
+    { "GET", "/v1/connections/doctor", api_doctor },
     { "GET", "/v1/queues", api_queues },
     { "GET", "/v1/topics", api_topics },
     { "GET", "/v1/policy/explain", api_explain },

@@ -19,9 +19,24 @@ void api_answer_error(struct net_exchange *exchange, const char *status,
 /* "/queue/a.b": as frames spell it. */
 json_t *api_destination(enum destination_kind kind, struct span name);
 
+/* Names are what clients sent: as they are when they can be shown so, else
+ * escaped, and without secrets. */
+json_t *api_text(struct span text);
+
+void api_set(json_t *object, const char *key, uint64_t value);
+
 /* The views: a tree to be released each. */
 json_t *api_view_status(const struct api *api);
 json_t *api_view_connections(const struct api *api, size_t limit);
+
+/* One of them. */
+struct session_view;
+json_t *api_connection(const struct session_view *view);
+
+/* Answers with what is known of one connection and what looks wrong about it;
+ * who is its number, its name or a client-id. */
+void api_answer_doctor(const struct api *api, struct net_exchange *exchange,
+                       struct span who, int64_t patience_us);
 
 /* Which destinations a list shows. */
 struct api_filter {

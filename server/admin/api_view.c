@@ -4,21 +4,24 @@
  */
 #include "server/admin/api_private.h"
 
+#include "base/secret.h"
 #include "policy/pattern.h"
 #include "protocol/destination_name.h"
-#include "server/session/session.h"
 
 #include <unistd.h>
 
-/* Names are what clients sent; only UTF-8 can be shown as it is. */
-static json_t *
+json_t *
 api_text(struct span text)
 {
-    json_t *json = json_stringn(text.data, text.len);
     char shown[512];
+    json_t *json = NULL;
 
-    return json != NULL ? json
-                        : json_string(span_escape(text, shown, sizeof(shown)));
+    if (!secret_is_name(text)) {
+        json = json_stringn(text.data, text.len);
+    }
+    return json != NULL
+               ? json
+               : json_string(secret_escape(text, shown, sizeof(shown)));
 }
 
 json_t *
@@ -40,7 +43,7 @@ api_number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-static void
+void
 api_set(json_t *object, const char *key, uint64_t value)
 {
     (void)json_object_set_new(object, key, api_number(value));
@@ -165,44 +168,6 @@ struct api_list {
     size_t limit;
     size_t total;
 };
-
-static void
-api_on_connection(void *ctx, const struct transport *transport,
-                  const struct session *session)
-{
-    struct api_list *list = ctx;
-    int64_t now_us = net_now_us(list->api->net);
-    json_t *object;
-
-    if (list->total++ >= list->limit) {
-        return;
-    }
-    object = json_object();
-    (void)json_object_set_new(object, "name",
-                              api_text(span_of_text(session_name(session))));
-    (void)json_object_set_new(object, "peer",
-                              api_text(span_of_text(transport->peer)));
-    (void)json_object_set_new(object, "transport",
-                              json_string(transport->kind));
-    api_set(object, "receivedBytes", transport->received_bytes);
-    api_set(object, "sentBytes", transport->flushed_bytes);
-    api_set(object, "waitingBytes",
-            transport->queued_bytes - transport->flushed_bytes);
-    api_set(object, "silentMs",
-            (uint64_t)(now_us - transport->last_read_us) / 1000);
-    (void)json_array_append_new(list->entries, object);
-}
-
-json_t *
-api_view_connections(const struct api *api, size_t limit)
-{
-    struct api_list list = { .api = api, .limit = limit };
-
-    list.entries = json_array();
-    net_each(api->net, api_on_connection, &list);
-    return json_pack("{s:I, s:o}", "total", (json_int_t)list.total,
-                     "connections", list.entries);
-}
 
 static void
 api_on_destination(void *ctx, const struct core_destination_view *view)

@@ -138,6 +138,24 @@ typedef void core_destination_fn(void *ctx,
 void core_each_destination(const struct core *core, core_destination_fn *fn,
                            void *ctx);
 
+/* A subscription as others may see it; borrowed as long as it is there. */
+struct core_subscription_view {
+    struct span selector; /* empty: none */
+    uint64_t selector_looks, selector_picks;
+    size_t destinations;     /* that it is attached to */
+    struct destination *one; /* when it is one; else NULL */
+    uint32_t prefetch, in_flight;
+    size_t prefetch_bytes, in_flight_bytes;
+    uint64_t pending;   /* wait for it alone: topics, parked groups */
+    uint64_t waiting;   /* in its queues, for whoever takes them */
+    uint64_t discarded; /* topics */
+    uint64_t enqueued;  /* at its destinations, since they were made */
+    bool standby;       /* its queues all have an exclusive consumer */
+    int64_t oldest_us;  /* when the first un-acked one left; 0: none */
+};
+void core_subscription_view_get(const struct subscription *sub,
+                                struct core_subscription_view *view_out);
+
 /* What time it is: both clocks, once a turn, and the monotonic one alone at
  * each input in between. */
 void core_time_set(struct core *core, int64_t now_us, int64_t now_ms);

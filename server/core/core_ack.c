@@ -20,6 +20,7 @@ void
 core_in_flight_add(struct subscription *sub, struct delivery *delivery)
 {
     delivery->state = DELIVERY_IN_FLIGHT;
+    delivery->delivered_us = sub->client->core->now_us;
     if (sub->in_flight_count == 0) {
         sub->last_ack_us = sub->client->core->now_us; /* it had none to ack */
     }

@@ -64,6 +64,7 @@ core_subscribe(struct core *core, struct client *client,
     sub->ack = options->ack;
     sub->priority = options->priority;
     sub->order = core->next_order++;
+    sub->since_us = core->now_us;
     sub->last_ack_us = core->now_us;
     sub->composite = options->target_count > 1;
     sub->retroactive = options->retroactive;

@@ -3,6 +3,7 @@
  * The core from outside: what is there, for the admin API, and another policy
  * map for all of it.
  */
+#include "policy/selector.h"
 #include "server/core/core_private.h"
 #include "server/core/virtual.h"
 
@@ -45,6 +46,51 @@ core_each_destination(const struct core *core, core_destination_fn *fn,
 
         fn(ctx, &view);
     }
+}
+
+static void
+core_view_add_attachment(struct core_subscription_view *view,
+                         const struct attachment *attachment)
+{
+    struct destination *dest = attachment->dest;
+
+    view->destinations++;
+    view->one = view->destinations == 1 ? dest : NULL;
+    view->pending += attachment->pending_count;
+    view->discarded += attachment->discarded_count;
+    view->enqueued += dest->enqueued_count;
+    view->standby = view->standby && attachment->place == ATTACHMENT_STANDBY;
+    if (destination_kind_is_queue(dest->kind)) {
+        view->waiting += queue_waiting_count(queue_of(dest));
+    }
+}
+
+void
+core_subscription_view_get(const struct subscription *sub,
+                           struct core_subscription_view *view_out)
+{
+    struct core_subscription_view view = {
+        .prefetch = sub->prefetch,
+        .prefetch_bytes = sub->prefetch_bytes,
+        .in_flight = sub->in_flight_count,
+        .in_flight_bytes = sub->in_flight_bytes,
+        .pending = sub->parked_count,
+        .selector_looks = sub->selector_looks,
+        .selector_picks = sub->selector_picks,
+        .standby = sub->attachments != NULL,
+    };
+
+    if (sub->selector != NULL) {
+        view.selector = selector_text(sub->selector);
+    }
+    if (sub->in_flight != NULL) {
+        view.oldest_us = sub->in_flight->delivered_us;
+    }
+    for (const struct attachment *at = sub->attachments; at != NULL;
+         at = at->next) {
+        core_view_add_attachment(&view, at);
+    }
+    *view_out = view;
 }
 
 void

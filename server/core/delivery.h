@@ -38,9 +38,12 @@ struct delivery {
     uint64_t seq;             /* place in the queue */
     uint64_t id;              /* the n of `message-id`, the session's */
     struct store_slot slot;
-    struct quota *quota;           /* the destination's, charged; or NULL */
-    uint32_t found_count;          /* scans that know it to match */
-    struct eviction_node eviction; /* on from's list while PENDING */
+    struct quota *quota;  /* the destination's, charged; or NULL */
+    uint32_t found_count; /* scans that know it to match */
+    union {
+        struct eviction_node eviction; /* on from's list while PENDING */
+        int64_t delivered_us;          /* IN_FLIGHT: since when */
+    };
 };
 
 /* Deliveries come and go with every message: freed ones are kept for reuse. */

@@ -15,8 +15,8 @@ static bool
 scan_matches(const struct lane_scan *scan, const struct message *msg,
              uint32_t attempts)
 {
-    return select_matches(scan->attachment->sub->selector,
-                          &scan->lane->queue->base, msg, attempts);
+    return select_for(scan->attachment->sub, &scan->lane->queue->base, msg,
+                      attempts);
 }
 
 struct lane_scan *

@@ -29,11 +29,8 @@ static bool
 queue_member_selects(const struct attachment *attachment,
                      const struct delivery *delivery)
 {
-    const struct selector *selector = attachment->sub->selector;
-
-    return selector == NULL ||
-           select_matches(selector, attachment->dest, delivery->msg,
-                          delivery->attempts);
+    return select_for(attachment->sub, attachment->dest, delivery->msg,
+                      delivery->attempts);
 }
 
 /* A new group goes to the one with the fewest, among the members of the highest

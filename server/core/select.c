@@ -185,6 +185,21 @@ select_matches(const struct selector *selector, const struct destination *dest,
     return selector_evaluate(selector, select_lookup, &ctx) == SELECTOR_TRUE;
 }
 
+bool
+select_for(struct subscription *sub, const struct destination *dest,
+           const struct message *msg, uint32_t attempts)
+{
+    bool picked;
+
+    if (sub->selector == NULL) {
+        return true;
+    }
+    picked = select_matches(sub->selector, dest, msg, attempts);
+    sub->selector_looks++;
+    sub->selector_picks += picked;
+    return picked;
+}
+
 int
 select_parse(struct span text, struct selector **selector_out,
              struct error *err)

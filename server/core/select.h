@@ -15,6 +15,11 @@
 int select_parse(struct span text, struct selector **selector_out,
                  struct error *err);
 
+/* Whether sub, with or without a selector, wants the message; counted for the
+ * admin API. */
+bool select_for(struct subscription *sub, const struct destination *dest,
+                const struct message *msg, uint32_t attempts);
+
 /* attempts: how often it has been handed out before.  dest: where it is. */
 bool select_matches(const struct selector *selector,
                     const struct destination *dest, const struct message *msg,

@@ -77,6 +77,7 @@ struct subscription {
     enum ack_mode ack;
     int priority;
     uint64_t order;      /* of subscribing, over the whole core */
+    int64_t since_us;    /* when it subscribed */
     int64_t last_ack_us; /* or when it subscribed, or got its first message
                             after a time with none */
     uint32_t prefetch;
@@ -90,6 +91,8 @@ struct subscription {
     struct client *client;
     void *ctx;                 /* the session's part */
     struct selector *selector; /* owned; NULL = everything */
+    uint64_t selector_looks;   /* messages that it was asked about … */
+    uint64_t selector_picks;   /* … and how many it took */
     struct attachment *attachments;
     struct dispatch_member *blocked; /* attachments that found no credit */
     struct delivery *in_flight;      /* DL list, in order of delivery */

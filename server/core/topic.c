@@ -116,10 +116,7 @@ topic_offer(struct attachment *attachment, struct message *msg)
 static bool
 topic_selects(const struct attachment *attachment, const struct message *msg)
 {
-    const struct selector *selector = attachment->sub->selector;
-
-    return selector == NULL ||
-           select_matches(selector, attachment->dest, msg, 0);
+    return select_for(attachment->sub, attachment->dest, msg, 0);
 }
 
 static bool

@@ -506,6 +506,13 @@ static const struct transport_ops conn_ws_ops = {
     .timer_set = conn_ws_timer_set,
 };
 
+void
+conn_ws_set_subprotocol(struct conn_ws *ws, const char *agreed, bool offered)
+{
+    ws->conn.transport.subprotocol = agreed;
+    ws->conn.transport.subprotocol_offered = offered;
+}
+
 struct conn_ws *
 conn_ws_open(struct net *net, struct lws *wsi, const char *peer,
              bool use_async_send, bool use_async_send_set)

@@ -19,6 +19,11 @@ struct net;
 struct conn_ws *conn_ws_open(struct net *net, struct lws *wsi, const char *peer,
                              bool use_async_send, bool use_async_send_set);
 
+/* What its handshake agreed on, for those who look; agreed is static, NULL when
+ * no subprotocol of ours was offered. */
+void conn_ws_set_subprotocol(struct conn_ws *ws, const char *agreed,
+                             bool offered);
+
 void conn_ws_on_receive(struct conn_ws *ws, struct span bytes, bool binary);
 
 /* The answer to a PING: the browser lives, even when its tab sleeps. */

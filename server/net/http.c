@@ -44,7 +44,8 @@ struct http {
     /* libwebsockets takes the first name of the client's list that it knows;
      * this is the one name it knows, set just before it looks. */
     char subprotocol[HTTP_NAME_BYTES];
-    bool echo; /* whether that name goes into the answer */
+    bool echo;          /* whether that name goes into the answer */
+    const char *agreed; /* the same, static; NULL: none of ours */
     char *paths[HTTP_PATHS];
     size_t path_count;
     unsigned char buffer[LWS_PRE + WS_WRITE_MAX];
@@ -241,6 +242,7 @@ http_choose_subprotocol(struct http *http, struct lws *wsi)
                    (int)chosen.name.len,
                    chosen.name.len > 0 ? chosen.name.data : "");
     http->echo = chosen.known;
+    http->agreed = chosen.text;
     return 0;
 }
 
@@ -304,6 +306,9 @@ http_on_established(struct http *http, struct lws *wsi, struct http_user *user)
     user->ws =
         conn_ws_open(http->net, wsi, peer, (flags & HTTP_ASYNC_SEND) != 0,
                      (flags & HTTP_ASYNC_SEND_SET) != 0);
+    /* Set in this very call of libwebsockets, when it read the offer. */
+    conn_ws_set_subprotocol(user->ws, http->agreed,
+                            http->subprotocol[0] != '\0');
 }
 
 /* ---- libwebsockets' one callback ---- */

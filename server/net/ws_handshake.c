@@ -122,7 +122,11 @@ ws_handshake_subprotocol(struct span offer)
         }
         for (size_t rank = 0; rank < best_rank; rank++) {
             if (span_equal(name, span_of_text(ws_subprotocols[rank]))) {
-                best = (struct ws_subprotocol){ .name = name, .known = true };
+                best = (struct ws_subprotocol){
+                    .name = name,
+                    .known = true,
+                    .text = ws_subprotocols[rank],
+                };
                 best_rank = rank;
             }
         }

@@ -22,6 +22,7 @@ bool ws_handshake_origin(struct span origin, struct span host,
 struct ws_subprotocol {
     struct span name; /* points into the offer; empty when none was made */
     bool known;       /* known ones are echoed */
+    const char *text; /* of a known one, static; else NULL */
 };
 
 /* The highest STOMP version of a comma-separated offer, in whatever order; the

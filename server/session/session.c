@@ -140,6 +140,7 @@ session_free(struct session **session)
     free(gone->client_id);
     free(gone->reason);
     free(gone->last_error);
+    free(gone->offer.agent);
     free(gone);
 }
 

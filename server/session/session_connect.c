@@ -129,6 +129,7 @@ session_connect(struct session *session, const struct frame *frame)
         return;
     }
     connect_take_async_send(session, frame);
+    session_note_offer(session, frame);
     if (login.data != NULL) {
         session->login = xstrndup(login.data, login.len);
     }

@@ -111,6 +111,7 @@ session_hold_begin(struct session *session, const struct frame *frame,
     session->frames_in--; /* it comes again */
     session->counts.messages_in--;
     session->holding = true;
+    session->held_since_us = session->now_us;
     session->hold_due_us = wait_us > 0 ? session->now_us + wait_us : INT64_MAX;
     (void)session_hold(session, frame);
     core_client_block(&session->client, lack);

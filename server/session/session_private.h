@@ -87,6 +87,16 @@ struct receipt_facts {
     uint32_t duplicates; /* of a COMMIT */
 };
 
+/* What its CONNECT offered, for the admin API. */
+struct session_offer {
+    uint32_t sends_ms; /* heart-beat */
+    uint32_t wants_ms;
+    uint8_t versions;  /* bit 1 << enum stomp_version */
+    bool has_versions; /* there was an accept-version */
+    bool has_beats;    /* there was a heart-beat */
+    char *agent;       /* what it calls itself; NULL: it did not say */
+};
+
 struct session {
     const struct session_config *config;
     struct core *core;
@@ -131,9 +141,11 @@ struct session {
     bool closed;               /* session_on_closed has run */
     uint64_t frames_in;
     struct session_counts counts;
+    struct session_offer offer;
     int64_t opened_us;
-    char *login;      /* for the log line; NULL when none */
-    char *client_id;  /* NULL when none */
+    int64_t held_since_us; /* while it holds */
+    char *login;           /* for the log line; NULL when none */
+    char *client_id;       /* NULL when none */
     char *reason;     /* why it closes; the first word wins, NULL until then */
     char *last_error; /* the text of the last ERROR; NULL: there was none */
 };
@@ -267,6 +279,9 @@ void session_note_error(struct session *session, const char *message,
  * none of its own. */
 void session_log_closed(const struct session *session,
                         const char *transport_reason);
+
+/* Keeps what a CONNECT offers (session_view.c). */
+void session_note_offer(struct session *session, const struct frame *frame);
 
 /* --- sending (session_deliver.c) --------------------------------------- */
 

@@ -78,6 +78,10 @@ struct transport {
     int64_t last_read_us;  /* when the last byte (or WebSocket PONG) came */
     const char *kind;      /* "tcp", "unix", "ws" */
     char peer[64];         /* "127.0.0.1:40312", "unix:uid=1000" */
-    bool use_async_send;   /* the listener's option */
+    /* WebSocket: the subprotocol that was agreed, static; NULL: none of ours
+     * was offered. */
+    const char *subprotocol;
+    bool subprotocol_offered; /* whether any was */
+    bool use_async_send;      /* the listener's option */
     bool use_async_send_set;
 };

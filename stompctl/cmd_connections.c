@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stompctl connections: every connection of a running broker, a row each.
+ */
+#include "stompctl/admin.h"
+#include "stompctl/command.h"
+#include "stompctl/options.h"
+#include "stompctl/policy_show.h"
+#include "stompctl/table.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum { CONNECTIONS_LIMIT = 100, CONNECTIONS_LIMIT_MAX = 10000000 };
+enum { CONNECTIONS_JSON = 300 };
+
+static const struct option connections_long_options[] = {
+    { "json", no_argument, NULL, CONNECTIONS_JSON },
+    { "limit", required_argument, NULL, 'n' },
+    ADMIN_LONG_OPTIONS,
+    { NULL, 0, NULL, 0 },
+};
+
+static const char connections_help[] =
+    "usage: stompctl connections [OPTION]...\n"
+    "Shows the connections of a running broker: who they are, what was "
+    "agreed,\n"
+    "what they do and what they wait for. STATE is ok, or\n"
+    "  new         no CONNECT has come yet\n"
+    "  held        a SEND waits for room in its destination or the broker\n"
+    "  congested   its output is full, the client does not read\n"
+    "  slow        a subscription's prefetch is used up and more waits for it\n"
+    "  closing     it is being closed\n"
+    "HEART-BEAT and IDLE are milliseconds from the client / to the client.\n"
+    "\n"
+    "  -n, --limit N              at most N rows (100)\n"
+    "      --json                 as JSON\n" ADMIN_OPTIONS_HELP
+    "\nExit code 0: shown; 69: no broker.\n";
+
+/* A column: its heading and the members of the row that it shows, two of them
+ * as "a/b". */
+static const struct connections_column {
+    const char *heading;
+    const char *members[2];
+    bool right;
+} connections_columns[] = {
+    { "NUMBER", { "number" }, true },
+    { "PEER", { "peer" }, false },
+    { "VIA", { "transport" }, false },
+    { "VERSION", { "version" }, false },
+    { "HEART-BEAT", { "heartBeatInMs", "heartBeatOutMs" }, true },
+    { "USER", { "user" }, false },
+    { "CLIENT-ID", { "clientId" }, false },
+    { "SUBSCRIPTIONS", { "subscriptions" }, true },
+    { "IN FLIGHT", { "inFlight" }, true },
+    { "MESSAGES IN/OUT", { "messagesIn", "messagesOut" }, true },
+    { "BYTES IN/OUT", { "receivedBytes", "sentBytes" }, true },
+    { "UNSENT", { "waitingBytes" }, true },
+    { "IDLE", { "silentMs", "unwrittenMs" }, true },
+    { "STATE", { "state" }, false },
+};
+
+enum {
+    CONNECTIONS_COLUMNS =
+        sizeof(connections_columns) / sizeof(connections_columns[0])
+};
+
+static void
+connections_add_cell(struct table *table, const json_t *row,
+                     const struct connections_column *column)
+{
+    const json_t *first = json_object_get(row, column->members[0]);
+    char *pair;
+
+    if (column->members[1] == NULL) {
+        table_add_json(table, first);
+        return;
+    }
+    pair = xasprintf("%lld/%lld", (long long)json_integer_value(first),
+                     (long long)json_integer_value(
+                         json_object_get(row, column->members[1])));
+    table_add(table, pair);
+    free(pair);
+}
+
+static void
+connections_print(const json_t *tree)
+{
+    const json_t *list = json_object_get(tree, "connections");
+    long long total = json_integer_value(json_object_get(tree, "total"));
+    struct table table = TABLE_INIT(CONNECTIONS_COLUMNS, 0);
+    size_t index;
+    json_t *row;
+
+    for (size_t i = 0; i < CONNECTIONS_COLUMNS; i++) {
+        table_add(&table, connections_columns[i].heading);
+        table.right |= connections_columns[i].right ? 1U << i : 0;
+    }
+    json_array_foreach(list, index, row)
+    {
+        for (size_t i = 0; i < CONNECTIONS_COLUMNS; i++) {
+            connections_add_cell(&table, row, &connections_columns[i]);
+        }
+    }
+    table_print(&table, stdout);
+    table_fini(&table);
+    if (total > (long long)json_array_size(list)) {
+        (void)printf("and %lld more (--limit)\n",
+                     total - (long long)json_array_size(list));
+    }
+}
+
+static int
+connections_show(const struct admin_options *admin, uint64_t limit, bool json)
+{
+    struct error err = ERROR_INIT;
+    json_t *tree = NULL;
+    char *target =
+        xasprintf("/v1/connections?limit=%llu", (unsigned long long)limit);
+    int result = admin_get(admin, target, &tree, &err);
+
+    free(target);
+    if (result != 0) {
+        (void)fprintf(stderr, "stompctl: %s\n", err.text);
+        return EX_UNAVAILABLE;
+    }
+    if (json) {
+        policy_show_json(tree, stdout);
+    } else {
+        connections_print(tree);
+    }
+    json_decref(tree);
+    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+}
+
+static int
+connections_run(int argc, char **argv)
+{
+    struct admin_options admin = { .socket = NULL };
+    uint64_t limit = CONNECTIONS_LIMIT;
+    struct error err = ERROR_INIT;
+    bool json = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "d:n:", connections_long_options,
+                                 NULL)) != -1) {
+        if (option == CONNECTIONS_JSON) {
+            json = true;
+        } else if (option == 'n') {
+            if (option_count("limit", optarg, CONNECTIONS_LIMIT_MAX, &limit,
+                             &err) != 0) {
+                return command_usage(&command_connections, &err);
+            }
+        } else if (!admin_options_take(&admin, option, optarg)) {
+            return command_usage_hint(&command_connections);
+        }
+    }
+    if (optind < argc) {
+        (void)error_set(&err,
+                        "\"%s\" is one argument too many; stompctl doctor "
+                        "looks at one connection",
+                        argv[optind]);
+        return command_usage(&command_connections, &err);
+    }
+    return connections_show(&admin, limit, json);
+}
+
+const struct command command_connections = {
+    .name = "connections",
+    .summary = "who is connected to a running broker",
+    .help = connections_help,
+    .run = connections_run,
+};
