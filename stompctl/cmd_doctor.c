@@ -106,6 +106,8 @@ doctor_add_negotiated(struct table *table, const json_t *connection,
                     doctor_number(connection, "heartBeatOutMs"));
     doctor_row(table, "heart-beat offered", "%s",
                doctor_text(negotiated, "heartBeat", "not sent"));
+    doctor_row(table, "error-mode", "%s",
+               doctor_text(negotiated, "errorMode", "-"));
     if (json_object_get(negotiated, "subprotocolOffered") != NULL) {
         doctor_row(table, "WebSocket subprotocol", "%s",
                    doctor_text(negotiated, "subprotocol",

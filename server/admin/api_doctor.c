@@ -104,6 +104,8 @@ api_doctor_negotiated(const struct session_view *view)
                                   ? json_sprintf("%u,%u", view->client_sends_ms,
                                                  view->client_wants_ms)
                                   : json_null());
+    (void)json_object_set_new(object, "errorMode",
+                              json_string(view->soft_errors ? "soft" : "hard"));
     if (strcmp(transport->kind, "ws") == 0) {
         (void)json_object_set_new(object, "subprotocol",
                                   transport->subprotocol != NULL

@@ -82,7 +82,8 @@ soft_encode_message(struct session *session, const struct frame *frame,
     frame_encoder_header(&encoder, SPAN("status"), soft_status(how));
     frame_encoder_header(&encoder, SPAN("message"), span_of_text(message));
     if (frame->command_text.len > 0) {
-        frame_encoder_header(&encoder, SPAN("command"), frame->command_text);
+        frame_encoder_header(&encoder, SPAN("command"),
+                             span_of_text(SESSION_LINE(frame->command_text)));
     }
     if (frame_has(frame, HEADER_TRANSACTION)) {
         frame_encoder_header(&encoder, SPAN("transaction"),
@@ -111,7 +112,7 @@ soft_log(struct session *session, const struct frame *frame,
               "id=%s peer=%s command=%s message=\"%s\" details=\"%s\" "
               "unlogged_before=%u",
               session->name, session->transport->peer,
-              LOG_TEXT(frame->command_text), message, details,
+              SESSION_LINE(frame->command_text), message, details,
               session->refused_unlogged);
     session->refused_logged_us = session->now_us;
     session->refused_unlogged = 0;

@@ -33,6 +33,7 @@ struct session_view {
     bool has_accept_version;
     char versions[16]; /* offered and known: "1.0,1.1,1.2" */
     bool has_heart_beat;
+    bool soft_errors;                          /* error-mode:soft was agreed */
     uint32_t client_sends_ms, client_wants_ms; /* offered */
     int64_t receive_us, send_us;               /* agreed; 0 = none */
     int64_t open_us;
