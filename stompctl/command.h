@@ -27,6 +27,7 @@ extern const struct command command_import;
 extern const struct command command_policy;
 extern const struct command command_send;
 extern const struct command command_status;
+extern const struct command command_store;
 extern const struct command command_subscribe;
 
 /* Ends with NULL; in the order in which help shows them. */

@@ -215,6 +215,8 @@ void ldb_close(struct store **store);
 
 /* Makes the directory if need be; refuses that of another program. */
 int ldb_directory_open(const char *path, struct error *err);
+/* The same, but what an import or a repair left behind may be there. */
+int ldb_directory_prepare(const char *path, struct error *err);
 /* Reads the format record, or makes it, and marks the journal as in use. */
 int ldb_format_open(struct ldb_store *ldb, struct error *err);
 int ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err);

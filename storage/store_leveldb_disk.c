@@ -107,9 +107,10 @@ disk_open_error(const struct ldb_disk *disk, const char *text,
     }
     if (strstr(text, "Corruption") != NULL) {
         return error_set(err,
-                         "journal %s is damaged: keep a copy of it, then bring "
-                         "a backup back or move it away to start empty (%s)",
-                         disk->path, text);
+                         "journal %s is damaged: run \"stompctl store repair "
+                         "%s\", which keeps what can be read, or bring a "
+                         "backup back (%s)",
+                         disk->path, disk->directory, text);
     }
     return error_set(err,
                      "cannot open journal %s: give this user the directory "
@@ -118,8 +119,8 @@ disk_open_error(const struct ldb_disk *disk, const char *text,
 }
 
 /* The new log's name is on disk before anything in it is promised (D19). */
-static void
-disk_sync_directory(const char *path)
+void
+ldb_disk_sync_directory(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -142,8 +143,8 @@ ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err)
         return disk_open_error(disk, text.text, err);
     }
     disk->poisoned = false;
-    disk_sync_directory(disk->path);
-    disk_sync_directory(disk->directory);
+    ldb_disk_sync_directory(disk->path);
+    ldb_disk_sync_directory(disk->directory);
     return 0;
 }
 

@@ -97,6 +97,8 @@ void ldb_disk_close(struct ldb_disk *disk);
 /* Writes batch; poisons the disk on failure. */
 int ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch,
                    bool sync, struct error *err);
+/* Makes the names in the directory durable. */
+void ldb_disk_sync_directory(const char *path);
 /* Free bytes for us where the directory is; UINT64_MAX when unknown. */
 uint64_t ldb_disk_free_bytes(const char *directory);
 

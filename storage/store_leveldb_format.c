@@ -4,6 +4,7 @@
  * is taken.  Runs on the loop thread, at the open and the close.
  */
 #include "storage/store_leveldb.h"
+#include "storage/store_place.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---------------------------------------------------------- directory -- */
 
@@ -55,6 +57,8 @@ format_entry_is_fine(const struct dirent *entry)
            strcmp(entry->d_name, "..") == 0 ||
            strcmp(entry->d_name, "lost+found") == 0 ||
            strcmp(entry->d_name, "quarantine") == 0 ||
+           strcmp(entry->d_name, STORE_PLACE_IMPORTING) == 0 ||
+           strcmp(entry->d_name, STORE_PLACE_REPAIRING) == 0 ||
            strncmp(entry->d_name, "stompd", strlen("stompd")) == 0 ||
            entry->d_type == DT_SOCK;
 }
@@ -93,9 +97,41 @@ format_look(const char *path, struct error *err)
 }
 
 int
-ldb_directory_open(const char *path, struct error *err)
+ldb_directory_prepare(const char *path, struct error *err)
 {
     return format_make_directory(path, err) == 0 ? format_look(path, err) : -1;
+}
+
+static bool
+format_has(const char *path, const char *name)
+{
+    char *entry = xasprintf("%s/%s", path, name);
+    bool found = access(entry, F_OK) == 0;
+
+    free(entry);
+    return found;
+}
+
+int
+ldb_directory_open(const char *path, struct error *err)
+{
+    if (ldb_directory_prepare(path, err) != 0) {
+        return -1;
+    }
+    if (format_has(path, STORE_PLACE_IMPORTING)) {
+        return error_set(err,
+                         "an import into data directory %s was not finished: "
+                         "run \"stompctl store import %s\" again, or remove "
+                         "%s/" STORE_PLACE_IMPORTING " to go on without",
+                         path, path, path);
+    }
+    if (format_has(path, STORE_PLACE_REPAIRING)) {
+        return error_set(err,
+                         "a repair of data directory %s was not finished: run "
+                         "\"stompctl store repair %s\" again",
+                         path, path);
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------- format -- */
@@ -148,9 +184,10 @@ ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
                          ldb->disk.path, what);
     }
     return error_set(err,
-                     "journal %s is damaged (%s): keep a copy of it, then "
-                     "bring a backup back or move it away to start empty",
-                     ldb->disk.path, what);
+                     "journal %s is damaged (%s): run \"stompctl store repair "
+                     "%s\", which keeps what can be read, or bring a backup "
+                     "back",
+                     ldb->disk.path, what, ldb->disk.directory);
 }
 
 /* The database has no format record: made just now, or by somebody else. */

@@ -9,13 +9,11 @@
  * too, tell the good records from the bad ones.
  */
 #include "storage/store_leveldb.h"
+#include "storage/store_quarantine.h"
 
 #include "base/alloc.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { READER_RECORDS_MIN = 64 };
 
@@ -25,45 +23,6 @@ struct reader_pass {
     bool more;    /* something is there at or after next_seq */
     size_t removed;
 };
-
-static bool
-reader_write_all(int fd, const void *data, size_t len)
-{
-    const char *from = data;
-
-    while (len > 0) {
-        ssize_t written = write(fd, from, len);
-
-        if (written <= 0) { /* no signal interrupts this thread */
-            return false;
-        }
-        from += written;
-        len -= (size_t)written;
-    }
-    return true;
-}
-
-/* Appends one line that says what follows, and the value as it was found.
- * Returns whether it is safely there. */
-static bool
-reader_quarantine(const struct ldb_disk *disk, uint32_t journal, uint64_t seq,
-                  struct span value)
-{
-    char line[96];
-    int len = snprintf(line, sizeof(line), "journal=%u seq=%llu bytes=%zu\n",
-                       journal, (unsigned long long)seq, value.len);
-    int fd =
-        open(disk->quarantine, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    bool ok;
-
-    if (fd < 0) {
-        return false;
-    }
-    ok = reader_write_all(fd, line, (size_t)len) &&
-         reader_write_all(fd, value.data, value.len) &&
-         reader_write_all(fd, "\n", 1) && fdatasync(fd) == 0;
-    return close(fd) == 0 && ok;
-}
 
 static void
 reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
@@ -75,7 +34,8 @@ reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
     (void)store_key_record_parse(key, &journal, &seq);
     fetch->page.skipped++;
     /* Only a key that is surely this record's own may be deleted. */
-    if (reader_quarantine(disk, journal, seq, value) && pass->trusted) {
+    if (store_quarantine_add(disk->quarantine, journal, seq, value) &&
+        pass->trusted) {
         leveldb_writebatch_delete(disk->batch, key.data, key.len);
         pass->removed++;
     }
@@ -243,8 +203,8 @@ reader_on_damage(struct ldb_disk *disk, struct store_fetch *fetch,
 
     if (!reader_in_damage(disk, fetch)) {
         *damage = (struct ldb_damage){ .journal = fetch->journal };
-        (void)reader_quarantine(disk, fetch->journal, fetch->from_seq,
-                                span_of_text(text->text));
+        (void)store_quarantine_add(disk->quarantine, fetch->journal,
+                                   fetch->from_seq, span_of_text(text->text));
     }
     reader_salvage(disk, fetch);
     damage->gap = damage->gap || reader_has_gap(fetch);

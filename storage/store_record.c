@@ -136,11 +136,17 @@ value_seal(struct span key, struct buf *out, size_t start)
     put_u32(out->data + start + CRC_OFFSET, value_crc(key, value));
 }
 
+bool
+store_value_is_intact(struct span key, struct span value)
+{
+    return value.len >= PREFIX_SIZE &&
+           get_u32(value.data + CRC_OFFSET) == value_crc(key, value);
+}
+
 static enum store_decode
 value_check(struct span key, struct span value, uint8_t version)
 {
-    if (value.len < PREFIX_SIZE ||
-        get_u32(value.data + CRC_OFFSET) != value_crc(key, value)) {
+    if (!store_value_is_intact(key, value)) {
         return STORE_DECODE_CORRUPT;
     }
     if ((uint8_t)value.data[0] > version) {

@@ -110,3 +110,7 @@ void store_format_encode(const struct store_format *format, struct span key,
                          struct buf *out);
 enum store_decode store_format_decode(struct span key, struct span value,
                                       struct store_format *format_out);
+
+/* Whether value, of whatever kind and version, is the one that was written
+ * under key: its checksum alone. */
+bool store_value_is_intact(struct span key, struct span value);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file in a data directory for what was in its journal and could not be
+ * read: for each a line that says what follows, the bytes as they were found,
+ * and a newline.
+ */
+#pragma once
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Appends to the file at path, which is made when it is missing.  Returns
+ * whether it is safely there. */
+bool store_quarantine_add(const char *path, uint32_t journal, uint64_t seq,
+                          struct span value);
