@@ -22,6 +22,9 @@
     X(CONTENT_LENGTH, "content-length")                                        \
     X(CONTENT_TYPE, "content-type")                                            \
     X(CORRELATION_ID, "correlation-id")                                        \
+    X(DEDUPE_ID, "dedupe-id")                                                  \
+    X(AMQ_DUPL_ID, "_AMQ_DUPL_ID")                                             \
+    X(NATS_MSG_ID, "Nats-Msg-Id")                                              \
     X(DELAY, "delay")                                                          \
     X(DELIVERY_COUNT, "delivery-count")                                        \
     X(DELIVERY_MODE, "delivery-mode")                                          \

@@ -122,6 +122,7 @@ broker_on_turn_end(void *ctx, int64_t now_us)
 {
     struct broker *broker = ctx;
 
+    core_turn_end(broker->core);
     return store_flush(broker->store, now_us);
 }
 

@@ -63,6 +63,13 @@ enum { CONFIG_FILE_MAX = 1024 * 1024 };
       "Persistent messages are not taken while the disk has less room left; "  \
       "0 is to find out when it is full.")
 
+#define CONFIG_DEDUPE_KEYS(X)                                                  \
+    X("window", DURATION_MS, dedupe_window_ms, 0, 7 * DAY_MS, "\"2m\"",        \
+      "How long the dedupe-id of a message is known.")                         \
+    X("count", COUNT, dedupe_count, 0, 10000000, "100000",                     \
+      "How many are known at most, at 100 bytes of memory each; 0 switches "   \
+      "it off.")
+
 #define CONFIG_HEARTBEAT_KEYS(X)                                               \
     X("send", DURATION_MS, heartbeat_send_ms, 0, DAY_MS, "\"10s\"",            \
       "How often the broker offers to send one; 0 is never.")                  \
@@ -121,6 +128,11 @@ static const struct json_keys config_storage_keys = {
     JSON_KEYS(config_storage_rows),
 };
 
+static const struct json_key config_dedupe_rows[] = { CONFIG_DEDUPE_KEYS(KEY) };
+static const struct json_keys config_dedupe_keys = {
+    JSON_KEYS(config_dedupe_rows),
+};
+
 static const struct json_key config_heartbeat_rows[] = { CONFIG_HEARTBEAT_KEYS(
     KEY) };
 static const struct json_keys config_heartbeat_keys = {
@@ -158,6 +170,10 @@ static const struct json_key config_rows[] = {
       .type = JSON_KEY_OBJECT,
       .keys = &config_limits_keys,
       .help = "What a client may ask for." },
+    { .name = "dedupe",
+      .type = JSON_KEY_OBJECT,
+      .keys = &config_dedupe_keys,
+      .help = "Messages that are sent again with the same dedupe-id." },
     { .name = "heartbeat",
       .type = JSON_KEY_OBJECT,
       .keys = &config_heartbeat_keys,

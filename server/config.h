@@ -49,6 +49,8 @@ struct config {
     struct config_limits limits;
     int64_t heartbeat_send_ms;    /* what we can do, 0 = none */
     int64_t heartbeat_receive_ms; /* what we want, 0 = none */
+    int64_t dedupe_window_ms;
+    size_t dedupe_count;
     enum log_level log_level;
 };
 

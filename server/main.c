@@ -271,6 +271,10 @@ main_broker_options(const struct main_options *options,
     broker.core.memory_bytes = ceilings.memory;
     broker.core.store_bytes = ceilings.store;
     broker.core.temp_bytes = ceilings.temp;
+    broker.core.dedupe = (struct dedupe_options){
+        .window_ms = config->dedupe_window_ms,
+        .count = config->dedupe_count,
+    };
     broker.net.connections_max = config->limits.connections;
     broker.net.out_hard_bytes = config->limits.out_buffer_hard_bytes;
     broker.net.http_directory = options->http_directory;

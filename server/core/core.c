@@ -18,6 +18,7 @@ const struct core_options core_options_default = {
     .memory_bytes = (size_t)1024 * 1024 * 1024,
     .queue_resident_bytes = (size_t)16 * 1024 * 1024,
     .prefetch_bytes = (size_t)1024 * 1024,
+    .dedupe = { .window_ms = 120000, .count = 100000 },
     .broker_name = "stompd",
 };
 
@@ -61,6 +62,7 @@ core_new(const struct core_options *options, struct policy_map *policies,
         core->wildcards[kind] = trie_new();
     }
     core->virtuals = virtual_table_new(policies);
+    core->dedupe = dedupe_new(&options->dedupe, store);
     store_recover(store, core_on_queue_found, core);
     for (struct topic *topic = core->recovering; topic != NULL;
          topic = topic->recovering_next) {
@@ -76,6 +78,7 @@ core_close(struct core *core)
     struct destination *next;
 
     core->closing = true;
+    dedupe_flush(core->dedupe);
     HASH_ITER(hh, core->destinations, dest, next) {
         struct destination *each = dest;
 
@@ -96,6 +99,7 @@ core_free(struct core **core)
         trie_free(&gone->wildcards[kind]);
     }
     virtual_table_free(&gone->virtuals);
+    dedupe_free(&gone->dedupe);
     delivery_pool_fini(&gone->pool);
     timer_wheel_free(&gone->timers);
     assert(gone->quota.used == 0);
@@ -193,6 +197,12 @@ core_turn(struct core *core)
     return core->dirty_queues != NULL || core->credited != NULL;
 }
 
+void
+core_turn_end(struct core *core)
+{
+    dedupe_flush(core->dedupe);
+}
+
 int64_t
 core_due_us(const struct core *core)
 {
@@ -213,6 +223,7 @@ core_sweep(struct core *core)
         topic_sweep(topic);
     }
     lifecycle_sweep(core);
+    dedupe_sweep(core->dedupe, core->now_ms);
     while (core->unreadable != NULL) {
         struct lane *lane = core->unreadable;
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "policy/policy_map.h"
+#include "server/core/dedupe.h"
 #include "server/core/destination.h"
 #include "server/core/quota.h"
 #include "server/core/transaction.h"
@@ -26,8 +27,9 @@ struct core_options {
     size_t temp_bytes;           /* others in the store; 0 = any */
     size_t queue_resident_bytes; /* per queue, then it is paged; 4 MiB */
     size_t prefetch_bytes;       /* in flight per subscription; 1 MiB */
-    const char *broker_name;     /* in advisory messages; borrowed */
-    bool use_async_send;         /* broker-wide */
+    struct dedupe_options dedupe;
+    const char *broker_name; /* in advisory messages; borrowed */
+    bool use_async_send;     /* broker-wide */
     bool use_async_send_set;
 };
 extern const struct core_options core_options_default;
@@ -92,7 +94,7 @@ struct client {
 
 struct core_stats {
     uint64_t received, delivered, acknowledged, dead_lettered, discarded,
-        expired, aborted;
+        expired, aborted, duplicates;
     size_t queues, topics, subscriptions, memory_bytes;
 };
 
@@ -170,6 +172,9 @@ uint64_t core_connection_number(struct core *core);
  * when there is more to do at once.
  */
 bool core_turn(struct core *core);
+
+/* The turn is over and store_flush follows. */
+void core_turn_end(struct core *core);
 
 /* When core_turn has something to do without any event: a delayed redelivery, a
  * queue that begins to dispatch.  INT64_MAX when nothing waits for the time. */
@@ -257,8 +262,10 @@ struct quota *core_quota(struct core *core);
 
 enum core_send {
     CORE_SENT,
-    CORE_STORE_FAILED, /* store_failure says why; nothing was done */
-    CORE_NO_MEMORY,    /* for the copies to be made; nothing was done */
+    CORE_DUPLICATE,        /* its dedupe key is known: nothing was done, … */
+    CORE_DUPLICATE_STORED, /* … and the first is on disk when the ticket is */
+    CORE_STORE_FAILED,     /* store_failure says why; nothing was done */
+    CORE_NO_MEMORY,        /* for the copies to be made; nothing was done */
 };
 
 /* Whether core_send would find the store at work: to be asked of each of
@@ -271,7 +278,14 @@ struct send_options {
     bool wait;                         /* a receipt was asked for */
     enum policy_switch use_async_send; /* the connection's own word */
     enum policy_switch listener_async_send;
+    const struct dedupe_key *dedupe; /* of core_dedupe_key; NULL: send it */
 };
+
+/* What tells a message for a destination from others, by the id that its sender
+ * gave. */
+struct dedupe_key core_dedupe_key(const struct core *core,
+                                  enum destination_kind kind, struct span name,
+                                  struct span id);
 
 /*
  * Routes msg (takes its own reference).  *ticket_out: what the RECEIPT has to
@@ -334,6 +348,9 @@ store_ticket core_ticket(struct core *core);
 const struct error *core_store_failure(const struct core *core);
 /* Whether what is stored outlives the process. */
 bool core_survives(const struct core *core);
+
+/* Messages that were sent again, so far. */
+uint64_t core_duplicates(const struct core *core);
 
 void core_stats_get(const struct core *core, struct core_stats *stats_out);
 void core_usage_get(const struct core *core, struct core_usage *usage_out);

@@ -25,6 +25,7 @@ struct core {
     struct store *store;
     struct quota quota; /* memory */
     struct usage usage;
+    struct dedupe *dedupe;
     struct delivery_pool pool;
     struct destination *destinations; /* uthash by kind and name */
     uint64_t destinations_epoch;      /* goes up when one is removed */

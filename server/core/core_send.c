@@ -114,10 +114,55 @@ core_can_send(const struct core *core, struct destination *dest,
                                : core_can_put(core, dest, msg);
 }
 
+struct dedupe_key
+core_dedupe_key(const struct core *core, enum destination_kind kind,
+                struct span name, struct span id)
+{
+    return dedupe_key_of(core->dedupe, kind, name, id);
+}
+
+/* A message with an id: only when it is the first. */
+static enum core_send __attribute__((noinline))
+core_send_once(struct core *core, struct destination *dest, struct message *msg,
+               const struct send_options *options, store_ticket *ticket_out)
+{
+    bool waits = options->wait && !core_use_async_send(core, dest, options);
+    struct send_options first = *options;
+    enum core_send sent;
+
+    first.dedupe = NULL;
+    switch (dedupe_find(core->dedupe, options->dedupe, core->now_ms)) {
+    case DEDUPE_NEW:
+        sent = core_send(core, dest, msg, &first, ticket_out);
+        if (sent == CORE_SENT) {
+            dedupe_add(core->dedupe, options->dedupe, core->now_ms,
+                       dest->route != NULL
+                           ? msg->persistent
+                           : destination_is_persistent(dest, msg));
+        }
+        return sent;
+    case DEDUPE_SEEN:
+        break;
+    case DEDUPE_KEPT:
+        if (waits) {
+            core->stats.duplicates++;
+            *ticket_out = store_ticket_take(core->store, true);
+            return CORE_DUPLICATE_STORED;
+        }
+        break;
+    }
+    core->stats.duplicates++;
+    *ticket_out = 0;
+    return CORE_DUPLICATE;
+}
+
 enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)
 {
+    if (options->dedupe != NULL) {
+        return core_send_once(core, dest, msg, options, ticket_out);
+    }
     *ticket_out = 0;
     core->stats.received++;
     if (dest->route != NULL) {
@@ -142,6 +187,12 @@ const struct error *
 core_store_failure(const struct core *core)
 {
     return store_failure(core->store);
+}
+
+uint64_t
+core_duplicates(const struct core *core)
+{
+    return core->stats.duplicates;
 }
 
 bool

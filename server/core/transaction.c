@@ -17,6 +17,8 @@ struct transaction_op {
     enum transaction_op_kind kind;
     enum destination_kind dest_kind;
     bool dead_letter;
+    bool has_dedupe;
+    struct dedupe_key dedupe;
     int64_t delay_us;
     char *text; /* SEND: destination name; NACK: reason */
     size_t text_len;
@@ -107,7 +109,8 @@ transaction_op_new(struct transaction *tx, size_t bytes)
 
 enum transaction_add
 transaction_send(struct transaction *tx, enum destination_kind kind,
-                 struct span name, struct message *msg)
+                 struct span name, struct message *msg,
+                 const struct dedupe_key *dedupe)
 {
     struct transaction_op *op = transaction_op_new(tx, message_bytes(msg));
 
@@ -119,6 +122,10 @@ transaction_send(struct transaction *tx, enum destination_kind kind,
     op->text = xstrndup(name.data, name.len);
     op->text_len = name.len;
     op->msg = message_ref(msg);
+    if (dedupe != NULL) {
+        op->has_dedupe = true;
+        op->dedupe = *dedupe;
+    }
     return TRANSACTION_ADDED;
 }
 
@@ -153,7 +160,10 @@ transaction_apply(struct transaction *tx, struct transaction_op *op)
     struct core *core = tx->client->core;
     struct span text = span_of(op->text, op->text_len);
     struct delivery *delivery = op->delivery;
-    struct send_options options = { .sender = tx->client };
+    struct send_options options = {
+        .sender = tx->client,
+        .dedupe = op->has_dedupe ? &op->dedupe : NULL,
+    };
     struct destination *dest;
     store_ticket ticket;
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dedupe_key;
 struct transaction; /* opaque: defined in transaction.c */
 
 struct transaction_limits {
@@ -39,10 +40,13 @@ struct transaction *transaction_new(struct client *client,
 void transaction_free(struct transaction **tx);
 
 /* A SEND; takes its own reference on msg.  The destination is kept by name, as
- * it may be gone by the time of the commit. */
+ * it may be gone by the time of the commit.  dedupe: of its id (copied), NULL
+ * without; whether it is a duplicate is found out, and remembered, by the
+ * commit. */
 enum transaction_add transaction_send(struct transaction *tx,
                                       enum destination_kind kind,
-                                      struct span name, struct message *msg);
+                                      struct span name, struct message *msg,
+                                      const struct dedupe_key *dedupe);
 
 /* An ACK (nack == NULL) or NACK of one delivery. */
 enum transaction_add transaction_settle(struct transaction *tx,

@@ -83,6 +83,7 @@ struct session_counts {
 struct receipt_facts {
     uint64_t sent_number; /* the n of message-id; 0: none */
     bool stores;          /* it says `stored`: disk, or memory */
+    bool on_disk;         /* it does not need to wait for that */
     bool duplicate;
     uint32_t duplicates; /* of a COMMIT */
 };

@@ -161,7 +161,8 @@ receipt_encode(const struct session *session, struct span id,
     }
     if (facts->stores) {
         frame_encoder_header(&encoder, SPAN("stored"),
-                             ticket != 0 && core_survives(session->core)
+                             (ticket != 0 || facts->on_disk) &&
+                                     core_survives(session->core)
                                  ? SPAN("disk")
                                  : SPAN("memory"));
     }

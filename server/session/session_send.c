@@ -276,13 +276,36 @@ send_refuse_store(struct session *session, const struct frame *frame)
                   err != NULL ? err->text : "the store has failed");
 }
 
+/* What has become of a SEND. */
+struct send_outcome {
+    store_ticket ticket; /* the last to be on disk */
+    uint32_t sent;
+    uint32_t duplicates;
+    bool first_stored; /* what a duplicate repeats is */
+};
+
+/* The id by which the sender tells its messages apart, under any name that
+ * brokers have for it; empty without. */
+static struct span
+send_dedupe_id(const struct frame *frame)
+{
+    static const enum header_id names[] = { HEADER_DEDUPE_ID,
+                                            HEADER_AMQ_DUPL_ID,
+                                            HEADER_NATS_MSG_ID };
+
+    return session_header_any(frame, names, 3);
+}
+
 /* Routes one message to one destination; false after an ERROR. */
 static bool
 send_route(struct session *session, const struct frame *frame,
            struct destination *dest, struct message *msg,
-           store_ticket *ticket_out)
+           struct send_outcome *outcome)
 {
     const struct transport *transport = session->transport;
+    struct span dedupe_id = send_dedupe_id(frame);
+    struct dedupe_key key;
+    store_ticket ticket = 0;
     struct send_options options = {
         .sender = &session->client,
         .wait = frame_has(frame, HEADER_RECEIPT),
@@ -292,32 +315,49 @@ send_route(struct session *session, const struct frame *frame,
                                                               : POLICY_OFF,
     };
 
-    switch (core_send(session->core, dest, msg, &options, ticket_out)) {
+    if (dedupe_id.len > 0) {
+        key = core_dedupe_key(session->core, dest->kind,
+                              destination_name_get(dest), dedupe_id);
+        options.dedupe = &key;
+    }
+    switch (core_send(session->core, dest, msg, &options, &ticket)) {
     case CORE_SENT:
-        return true;
+        outcome->sent++;
+        break;
+    case CORE_DUPLICATE_STORED:
+        outcome->first_stored = true;
+        outcome->duplicates++;
+        break;
+    case CORE_DUPLICATE:
+        outcome->duplicates++;
+        break;
     case CORE_STORE_FAILED:
         send_refuse_store(session, frame);
-        break;
+        return false;
     case CORE_NO_MEMORY:
         send_refuse_memory(session, frame);
-        break;
+        return false;
     }
-    return false;
+    outcome->ticket = ticket > outcome->ticket ? ticket : outcome->ticket;
+    return true;
 }
 
 static inline void
 send_answer(struct session *session, const struct frame *frame,
-            store_ticket ticket)
+            const struct send_outcome *outcome)
 {
     if (session->soft_errors) {
+        bool duplicate = outcome->sent == 0 && outcome->duplicates > 0;
         struct receipt_facts facts = {
-            .sent_number = session->sent_number,
+            .sent_number = duplicate ? 0 : session->sent_number,
+            .duplicate = duplicate,
             .stores = true,
+            .on_disk = duplicate && outcome->first_stored,
         };
 
-        session_receipt_with(session, frame, ticket, &facts);
+        session_receipt_with(session, frame, outcome->ticket, &facts);
     } else {
-        session_receipt(session, frame, ticket);
+        session_receipt(session, frame, outcome->ticket);
     }
 }
 
@@ -427,12 +467,20 @@ send_in_transaction(struct session *session, const struct frame *frame,
                     struct message *msg)
 {
     struct receipt_facts facts = { .sent_number = session->sent_number };
+    struct span dedupe_id = send_dedupe_id(frame);
     uint32_t before = transaction_count(tx);
 
     for (size_t i = 0; i < count; i++) {
-        if (transaction_send(tx, names[i].kind,
-                             session_core_name(session, &names[i]),
-                             msg) == TRANSACTION_FULL) {
+        struct span name = session_core_name(session, &names[i]);
+        struct dedupe_key key;
+
+        if (dedupe_id.len > 0) {
+            key =
+                core_dedupe_key(session->core, names[i].kind, name, dedupe_id);
+        }
+        if (transaction_send(tx, names[i].kind, name, msg,
+                             dedupe_id.len > 0 ? &key : NULL) ==
+            TRANSACTION_FULL) {
             session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                           "transaction too big",
                           "a transaction holds at most %u frames and %zu "
@@ -457,7 +505,7 @@ send_slowly(struct session *session, const struct frame *frame)
     struct buf shown = BUF_INIT;
     struct message *msg;
     struct transaction *tx;
-    store_ticket ticket = 0;
+    struct send_outcome outcome = { .ticket = 0 };
     bool failed;
     size_t count;
 
@@ -492,19 +540,16 @@ send_slowly(struct session *session, const struct frame *frame)
         }
     }
     for (size_t i = 0; i < count; i++) {
-        store_ticket one;
-
-        if (!send_route(session, frame, dests[i], msg, &one)) {
+        if (!send_route(session, frame, dests[i], msg, &outcome)) {
             message_unref(&msg);
             return;
         }
-        ticket = one > ticket ? one : ticket; /* the last to be on disk */
     }
     message_unref(&msg);
     if (count == 1 && !names[0].remote) {
         send_remember(session, text, dests[0]);
     }
-    send_answer(session, frame, ticket);
+    send_answer(session, frame, &outcome);
 }
 
 void
@@ -513,7 +558,7 @@ session_send(struct session *session, const struct frame *frame)
     struct span text = frame_get(frame, HEADER_DESTINATION);
     struct destination *dest = NULL;
     struct message *msg;
-    store_ticket ticket;
+    struct send_outcome outcome = { .ticket = 0 };
     bool sent;
 
     if (!frame_has(frame, HEADER_TRANSACTION)) {
@@ -526,10 +571,10 @@ session_send(struct session *session, const struct frame *frame)
         if (msg == NULL) {
             return;
         }
-        sent = send_route(session, frame, dest, msg, &ticket);
+        sent = send_route(session, frame, dest, msg, &outcome);
         message_unref(&msg);
         if (sent) {
-            send_answer(session, frame, ticket);
+            send_answer(session, frame, &outcome);
         }
     }
 }

@@ -138,6 +138,7 @@ session_commit(struct session *session, const struct frame *frame)
 {
     struct span id = transaction_id(session, frame);
     struct receipt_facts facts = { .stores = true };
+    uint64_t duplicates = core_duplicates(session->core);
     struct session_transaction *found;
     store_ticket ticket;
 
@@ -161,6 +162,7 @@ session_commit(struct session *session, const struct frame *frame)
         return;
     }
     session_transaction_drop(session, found);
+    facts.duplicates = (uint32_t)(core_duplicates(session->core) - duplicates);
     session_receipt_with(session, frame, ticket, &facts);
 }
 

@@ -285,6 +285,7 @@ fuzz_turn(struct fuzz *fuzz)
     core_time_set(fuzz->core, fuzz->now_us, fuzz->now_ms);
     for (int i = 0; i < 100 && core_turn(fuzz->core); i++) {
     }
+    core_turn_end(fuzz->core);
     (void)store_flush(fuzz->store, fuzz->now_us);
     store_poll(fuzz->store);
     for (int i = 0; i < PEERS; i++) {

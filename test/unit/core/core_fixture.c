@@ -117,6 +117,7 @@ fixture_turn(struct fixture *fixture)
     for (int i = 0; i < 3; i++) {
         while (core_turn(fixture->core)) {
         }
+        core_turn_end(fixture->core);
         (void)store_flush(fixture->store, fixture->now_us);
         store_poll(fixture->store);
     }

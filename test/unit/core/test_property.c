@@ -556,7 +556,8 @@ send_in_transaction(struct model_client *client)
     messages[id].state = IN_TRANSACTION;
     ck_assert_int_eq(
         transaction_send(client->tx, DESTINATION_QUEUE,
-                         span_of_text(queue_name(messages[id].queue)), msg),
+                         span_of_text(queue_name(messages[id].queue)), msg,
+                         NULL),
         TRANSACTION_ADDED);
     message_unref(&msg);
     client->tx_sent[client->tx_sent_count++] = id;

@@ -32,7 +32,7 @@ tx_send(struct transaction *tx, const char *name, const char *body)
     struct message_facts facts = { .persistent = true };
     struct message *msg = message_make(&f, body, &facts);
     enum transaction_add added =
-        transaction_send(tx, DESTINATION_QUEUE, span_of_text(name), msg);
+        transaction_send(tx, DESTINATION_QUEUE, span_of_text(name), msg, NULL);
 
     message_unref(&msg);
     return added;
@@ -196,7 +196,8 @@ START_TEST(gone_temporary_destination_takes_its_message_along)
     ck_assert_int_eq(core_destination(f.core, &b.client, DESTINATION_TEMP_QUEUE,
                                       SPAN("b.reply"), true, &dest),
                      CORE_FOUND);
-    (void)transaction_send(tx, DESTINATION_TEMP_QUEUE, SPAN("b.reply"), msg);
+    (void)transaction_send(tx, DESTINATION_TEMP_QUEUE, SPAN("b.reply"), msg,
+                           NULL);
     message_unref(&msg);
     client_close(&b);
     ck_assert(transaction_commit(&tx, false, on_settled, &a, &ticket));

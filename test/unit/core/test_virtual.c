@@ -342,9 +342,9 @@ START_TEST(transaction_copies_at_commit)
     store_ticket ticket;
 
     subscribe_queue(&a, "Consumer.A.VirtualTopic.X", ACK_AUTO, 0);
-    ck_assert_int_eq(
-        transaction_send(tx, DESTINATION_TOPIC, SPAN("VirtualTopic.X"), msg),
-        TRANSACTION_ADDED);
+    ck_assert_int_eq(transaction_send(tx, DESTINATION_TOPIC,
+                                      SPAN("VirtualTopic.X"), msg, NULL),
+                     TRANSACTION_ADDED);
     message_unref(&msg);
     fixture_turn(&f);
     ck_assert_str_eq(client_news(&a), "");

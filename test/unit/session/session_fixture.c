@@ -112,6 +112,7 @@ fixture_turn(struct fixture *fixture)
     for (int i = 0; i < 4; i++) {
         while (core_turn(fixture->core)) {
         }
+        core_turn_end(fixture->core);
         (void)store_flush(fixture->store, fixture->now_us);
         for (int k = 0; k < FIXTURE_PEERS; k++) {
             struct peer *peer = &fixture->peers[k];

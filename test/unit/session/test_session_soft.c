@@ -225,6 +225,70 @@ START_TEST(in_1_0_an_empty_receipt_cannot_be_answered)
 }
 END_TEST
 
+#define SEND_ONCE(receipt, more)                                               \
+    "SEND\ndestination:/queue/q\ndedupe-id:1\nreceipt:" receipt "\n" more      \
+    "\nx^@"
+#define DUPLICATE(id, where)                                                   \
+    "RECEIPT\nreceipt-id:" id "\nduplicate:true\nstored:" where "\n\n^@"
+
+START_TEST(a_duplicate_waits_for_the_disk_as_the_first_one_does)
+{
+    peer_send(a, SEND_ONCE("1", "persistent:true\n"));
+    ck_assert_str_eq(peer_ask(a, SEND_ONCE("2", "persistent:true\n")), "");
+    ck_assert_str_eq(end_batch(NULL),
+                     STORED("1", "1", "disk") DUPLICATE("2", "disk"));
+    ck_assert_uint_eq(fake_store_count(f.store), 1);
+    ck_assert_str_eq(peer_ask(a, SEND_ONCE("3", "persistent:true\n")),
+                     DUPLICATE("3", "disk"));
+}
+END_TEST
+
+START_TEST(what_was_not_admitted_is_not_remembered)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "q");
+
+    policy->memory_limit = 1;
+    policy->send_fail_if_no_space = POLICY_ON;
+    peer_send(a, "SEND\ndestination:/queue/q\n\nfull^@");
+    ck_assert_has(peer_ask(a, SEND_ONCE("1", "")),
+                  "RECEIPT\nstatus:quota\nmessage:no space\n");
+    ck_assert_has(peer_ask(a, "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@"),
+                  "\n\nfull^@");
+    ck_assert_has(peer_ask(a, SEND_ONCE("2", "")), STORED("2", "1", "memory"));
+    ck_assert_has(peer_ask(a, SEND_ONCE("3", "")), DUPLICATE("3", "memory"));
+}
+END_TEST
+
+START_TEST(what_is_held_is_remembered_when_it_goes_in)
+{
+    struct peer *b = &f.peers[1];
+
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit = 1;
+    peer_connect(&f, b, "1.2");
+    peer_send(a, "SEND\ndestination:/queue/q\n\nfull^@");
+    ck_assert_str_eq(peer_ask(a, SEND_ONCE("1", "")), "");
+    /* The same from another connection, which waits behind it. */
+    ck_assert_str_eq(peer_ask(b, SEND_ONCE("1", "")), "");
+    peer_send(b, "UNSUBSCRIBE\nid:none\n\n^@"); /* held, too */
+    peer_connect(&f, &f.peers[2], "1.2");
+    peer_send(&f.peers[2], "SUBSCRIBE\nid:s\ndestination:/queue/q\n\n^@");
+    fixture_turn(&f);
+    ck_assert_str_eq(peer_take(a), STORED("1", "1", "memory"));
+    ck_assert_has(peer_take(b), "RECEIPT\nreceipt-id:1\n\n^@");
+    ck_assert_str_eq(peer_ask(a, SEND_ONCE("2", "")), DUPLICATE("2", "memory"));
+}
+END_TEST
+
+START_TEST(sent_again_after_a_failure_it_is_there_once)
+{
+    peer_send(a, SEND_ONCE("1", "persistent:true\n"));
+    ck_assert_str_eq(end_batch("no"), NOT_STORED("1", "no"));
+    ck_assert_str_eq(peer_ask(a, SEND_ONCE("2", "persistent:true\n")),
+                     DUPLICATE("2", "disk"));
+    ck_assert_uint_eq(fake_store_count(f.store), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -244,6 +308,10 @@ main(void)
     tcase_add_test(tc, a_skipped_body_must_end_where_it_said);
     tcase_add_test(tc, silence_ends_the_session_all_the_same);
     tcase_add_test(tc, in_1_0_an_empty_receipt_cannot_be_answered);
+    tcase_add_test(tc, a_duplicate_waits_for_the_disk_as_the_first_one_does);
+    tcase_add_test(tc, what_was_not_admitted_is_not_remembered);
+    tcase_add_test(tc, what_is_held_is_remembered_when_it_goes_in);
+    tcase_add_test(tc, sent_again_after_a_failure_it_is_there_once);
     suite_add_tcase(suite, tc);
     return testutil_run(suite);
 }
