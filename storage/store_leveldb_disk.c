@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-    DISK_WRITE_BUFFER = 64 << 20,
     DISK_FILE_SIZE = 32 << 20,
     DISK_BLOCK_SIZE = 16 << 10, /* pages are read in order */
     DISK_CACHE = 32 << 20,
@@ -26,6 +25,7 @@ struct ldb_hooks ldb_hooks = {
     .open = leveldb_open,
     .write = leveldb_write,
     .free_bytes = ldb_disk_free_bytes,
+    .log_bytes = (size_t)64 << 20,
     .compact_bytes_min = (uint64_t)64 << 20,
     .backoff_us = 100000,
 };
@@ -39,7 +39,7 @@ ldb_disk_init(struct ldb_disk *disk, const char *directory)
     disk->quarantine = xasprintf("%s/quarantine", directory);
     disk->cache = leveldb_cache_create_lru(DISK_CACHE);
     disk->options = leveldb_options_create();
-    leveldb_options_set_write_buffer_size(disk->options, DISK_WRITE_BUFFER);
+    leveldb_options_set_write_buffer_size(disk->options, ldb_hooks.log_bytes);
     leveldb_options_set_max_file_size(disk->options, DISK_FILE_SIZE);
     leveldb_options_set_block_size(disk->options, DISK_BLOCK_SIZE);
     leveldb_options_set_max_open_files(disk->options, DISK_FILES_MAX);
@@ -118,7 +118,6 @@ disk_open_error(const struct ldb_disk *disk, const char *text,
                      disk->path, text);
 }
 
-/* The new log's name is on disk before anything in it is promised (D19). */
 void
 ldb_disk_sync_directory(const char *path)
 {
@@ -143,7 +142,7 @@ ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err)
         return disk_open_error(disk, text.text, err);
     }
     disk->poisoned = false;
-    ldb_disk_sync_directory(disk->path);
+    disk->names_synced = (struct timespec){ .tv_sec = 0 };
     ldb_disk_sync_directory(disk->directory);
     return 0;
 }
@@ -187,7 +186,8 @@ ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch, bool sync,
     }
     ldb_hooks.write(disk->db, sync ? disk->write_sync : disk->write_async,
                     batch, &errptr);
-    if (!ldb_text_take(errptr, &text)) {
+    if (!ldb_text_take(errptr, &text) &&
+        (!sync || ldb_log_sync(disk, &text) == 0)) {
         return 0;
     }
     disk->poisoned = true;

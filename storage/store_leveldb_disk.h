@@ -12,6 +12,7 @@
 
 #include <leveldb/c.h>
 #include <pthread.h>
+#include <time.h>
 
 /*
  * The calls that tests replace before store_open to make a disk fail, and the
@@ -23,6 +24,7 @@ struct ldb_hooks {
     void (*write)(leveldb_t *db, const leveldb_writeoptions_t *options,
                   leveldb_writebatch_t *batch, char **errptr);
     uint64_t (*free_bytes)(const char *directory);
+    size_t log_bytes;           /* LevelDB begins another log then */
     uint64_t compact_bytes_min; /* drained space worth a compaction */
     int64_t backoff_us;         /* first wait after a failure */
 };
@@ -55,6 +57,7 @@ struct ldb_disk {
     leveldb_writeoptions_t *write_async;
     leveldb_writebatch_t *batch;
     struct buf scratch;
+    struct timespec names_synced; /* the directory's mtime, if all are */
     bool poisoned; /* a write failed: reopen before the next one */
     struct error why;
     struct ldb_damage damage;
@@ -97,8 +100,12 @@ void ldb_disk_close(struct ldb_disk *disk);
 /* Writes batch; poisons the disk on failure. */
 int ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch,
                    bool sync, struct error *err);
-/* Makes the names in the directory durable. */
+/* Makes the names in the directory durable.  In the journal that is left to
+ * ldb_log_sync. */
 void ldb_disk_sync_directory(const char *path);
+/* After a synced write: what that left to be synced, which is something only
+ * when LevelDB has begun another log.  Returns 0 or -1. */
+int ldb_log_sync(struct ldb_disk *disk, struct error *err);
 /* Free bytes for us where the directory is; UINT64_MAX when unknown. */
 uint64_t ldb_disk_free_bytes(const char *directory);
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the LevelDB engine adds to LevelDB's handling of its logs: all that a
+ * synced write stands on is synced with it.
+ */
+#include "base/alloc.h"
+#include "storage/store_leveldb.h"
+#include "test/testutil.h"
+#include "test/unit/storage/store_fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { LOG_BYTES = 4 << 20, SYNCED_MAX = 256 };
+
+static struct fixture fixture;
+
+/* ------------------------------------------------------- what is synced -- */
+
+/* The last sync of each file: how long it was, or, of a directory, the newest
+ * log that was there. */
+static struct {
+    ino_t inode;
+    long value;
+} synced[SYNCED_MAX];
+static size_t synced_len;
+static pthread_mutex_t synced_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static long
+newest_log(const char *directory)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *entry;
+    long newest = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        char *end;
+        long number = strtol(entry->d_name, &end, 10);
+
+        if (strcmp(end, ".log") == 0 && number > newest) {
+            newest = number;
+        }
+    }
+    (void)closedir(dir);
+    return newest;
+}
+
+static void
+synced_note(int fd)
+{
+    struct stat st;
+    char path[64];
+    long value;
+    size_t at = 0;
+
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    value = S_ISDIR(st.st_mode) ? newest_log(path) : (long)st.st_size;
+    (void)pthread_mutex_lock(&synced_lock);
+    while (at < synced_len && synced[at].inode != st.st_ino) {
+        at++;
+    }
+    ck_assert_uint_lt(at, SYNCED_MAX);
+    if (at == synced_len) {
+        synced_len++;
+    }
+    synced[at].inode = st.st_ino;
+    synced[at].value = value;
+    (void)pthread_mutex_unlock(&synced_lock);
+}
+
+/* LevelDB's and the engine's calls come here. */
+int
+fdatasync(int fd)
+{
+    synced_note(fd);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+    synced_note(fd);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static long
+synced_value(const char *path)
+{
+    struct stat st;
+    long value = -1;
+
+    if (stat(path, &st) != 0) {
+        return 0; /* compacted meanwhile: in a table, which was synced */
+    }
+    (void)pthread_mutex_lock(&synced_lock);
+    for (size_t i = 0; i < synced_len; i++) {
+        if (synced[i].inode == st.st_ino) {
+            value = synced[i].value;
+        }
+    }
+    (void)pthread_mutex_unlock(&synced_lock);
+    return value;
+}
+
+/* Puts without a sync until LevelDB has begun another log. */
+static void
+fill_log(struct store_queue *queue, uint64_t *seq)
+{
+    long before;
+    char *journal = xasprintf("%s/journal", fixture.directory);
+
+    before = newest_log(journal);
+    while (newest_log(journal) == before) {
+        (void)fixture_put(&fixture, queue, (*seq)++);
+        (void)fixture_wait(&fixture, store_ticket_take(fixture.store, false));
+    }
+    free(journal);
+}
+
+START_TEST(sync_takes_in_the_log_before_and_the_name_of_the_new_one)
+{
+    struct store_queue *queue;
+    uint64_t seq = 1;
+    char *journal;
+    char *before;
+    struct stat st;
+    long size;
+
+    ldb_hooks.log_bytes = LOG_BYTES;
+    fixture_init(&fixture, &store_leveldb);
+    journal = xasprintf("%s/journal", fixture.directory);
+    before = xasprintf("%s/%06ld.log", journal, newest_log(journal));
+    queue = fixture_queue(&fixture, "Q");
+    fill_log(queue, &seq);
+    size = stat(before, &st) == 0 ? (long)st.st_size : 0;
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    ck_assert_int_ge(synced_value(journal), newest_log(journal));
+    ck_assert(synced_value(before) == size || synced_value(before) == 0);
+    free(before);
+    free(journal);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+static Suite *
+store_leveldb_log_suite(void)
+{
+    Suite *suite = suite_create("store_leveldb_log");
+    TCase *tcase = tcase_create("syncs");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase,
+                   sync_takes_in_the_log_before_and_the_name_of_the_new_one);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int
+main(void)
+{
+    return testutil_run(store_leveldb_log_suite());
+}
