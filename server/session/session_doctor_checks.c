@@ -46,7 +46,7 @@ doctor_check_no_acks(const struct doctor *doctor,
         "the client needs that long, a smaller prefetch leaves "
         "messages for others.",
         DOCTOR_SUB " (ack:%s) gets nothing more: %u messages (prefetch "
-                   "%u) wait for their ACK, the last one came %lld s ago, and "
+                   "%u) wait for their ACK, none has come for %lld s, and "
                    "%llu more messages wait.",
         DOCTOR_SUB_ARGS(view), view->ack, view->core.in_flight,
         view->core.prefetch, doctor_age(view->ack_age_us), doctor_more(view));

@@ -322,7 +322,10 @@ subscribe_take_selector(struct session *session, const struct frame *frame,
     }
     if (select_parse(text, &options->selector, &err) != 0) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad selector",
-                      "selector, character %u: %s", err.column, err.text);
+                      "selector, character %u: %s", err.column,
+                      secret_is_name(text) ? "this is not shown, as the "
+                                             "selector may hold a secret"
+                                           : err.text);
         return false;
     }
     return true;
