@@ -257,18 +257,17 @@ doctor_check_errors(const struct doctor *doctor)
 static void
 doctor_check_acks(const struct doctor *doctor)
 {
-    uint64_t idle = doctor->session->counts.acks_idle;
+    unsigned long long idle = doctor->session->counts.acks_idle;
+    unsigned long long all = doctor->view.acks + doctor->view.nacks;
 
     if (idle > 0) {
-        doctor_find(
-            doctor, "idle-acks",
-            "Acknowledge each MESSAGE once, and only what came to a "
-            "subscription with ack:client or client-individual.",
-            "%llu of its %llu ACK and NACK frames named messages that "
-            "were acknowledged before, or came in auto mode: they had "
-            "no effect.",
-            (unsigned long long)idle,
-            (unsigned long long)(doctor->view.acks + doctor->view.nacks));
+        doctor_find(doctor, "idle-acks",
+                    "Acknowledge each MESSAGE once, and only what came to a "
+                    "subscription with ack:client or client-individual.",
+                    "%llu of its %llu ACK and NACK frames named messages that "
+                    "were acknowledged before, or came in auto mode: they had "
+                    "no effect.",
+                    idle, all);
     }
 }
 
