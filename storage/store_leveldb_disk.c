@@ -93,7 +93,7 @@ static int __attribute__((cold))
 disk_open_error(const struct ldb_disk *disk, const char *text,
                 struct error *err)
 {
-    if (strstr(text, "/LOCK: ") != NULL) {
+    if (strstr(text, ": lock ") != NULL) { /* not: cannot open the file */
         return error_set(err,
                          "data directory %s is in use by another process: "
                          "stop that stompd, or choose another directory (%s)",
@@ -104,6 +104,12 @@ disk_open_error(const struct ldb_disk *disk, const char *text,
                          "disk of data directory %s is full: free some space "
                          "and start again; nothing was changed (%s)",
                          disk->directory, text);
+    }
+    if (strstr(text, strerror(EMFILE)) != NULL) {
+        return error_set(err,
+                         "no descriptors are left to open journal %s: let "
+                         "stompd have more (LimitNOFILE=, ulimit -n) (%s)",
+                         disk->path, text);
     }
     if (strstr(text, "Corruption") != NULL) {
         return error_set(err,

@@ -437,6 +437,7 @@ lane_on_fetched(void *ctx, const struct store_page *page)
     struct lane *lane = ctx;
 
     lane->fetch = NULL;
+    lane_log_page(lane, page);
     if (!lane->fetch_ahead) {
         lane_take_page(lane, page);
     } else if (lane->fetch_scan != NULL) {

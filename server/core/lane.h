@@ -44,6 +44,7 @@ struct lane {
     struct lane_ahead *ahead;     /* what was read out of its turn, or NULL */
     struct lane *unreadable_next; /* core.unreadable */
     bool unreadable;              /* the last read failed: again later */
+    bool read_failed;             /* the log has said so */
 };
 
 void lane_init(struct lane *lane, struct queue *queue, uint8_t priority,
@@ -84,6 +85,12 @@ void lane_page_in(struct lane *lane);
 /* The first message for consumers without selector; NULL when there is none, or
  * when it has to be read first. */
 struct delivery *lane_head(const struct lane *lane);
+
+/* --- lane_log.c ----------------------------------------------------------- */
+
+/* Says in the log that pages cannot be read, and when they can be again; what
+ * was damaged, of every page. */
+void lane_log_page(struct lane *lane, const struct store_page *page);
 
 /* --- for lane_scan.c ----------------------------------------------------- */
 
