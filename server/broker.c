@@ -68,6 +68,13 @@ broker_on_health(void *ctx, const struct error *err)
 }
 
 static void
+broker_on_progress(void *ctx, const char *text)
+{
+    (void)ctx;
+    log_event(LOG_LEVEL_INFO, "store", "opening", "progress=\"%s\"", text);
+}
+
+static void
 broker_on_woken(void *ctx, int64_t now_us)
 {
     struct broker *broker = ctx;
@@ -284,6 +291,7 @@ broker_open_store(struct broker *broker, struct error *err)
     options->release = core_release_message;
     options->wake = broker_on_wake;
     options->health = broker_on_health;
+    options->progress = broker_on_progress;
     options->ctx = broker;
     return store_open(broker->options.engine, options, &broker->store, err);
 }

@@ -42,10 +42,18 @@ struct store_record {
 struct store_slot {
     uint64_t batch; /* 0 = not in the store */
     uint32_t index;
+    bool spilled; /* the record is not persistent */
 };
 #define STORE_SLOT_NONE ((struct store_slot){ .batch = 0 })
-/* A record that came out of the store (fetch). */
+/* A persistent record that came out of the store (fetch). */
 #define STORE_SLOT_STORED ((struct store_slot){ .batch = 1 })
+
+/* Where a record is that came out of the store. */
+static inline struct store_slot
+store_slot_fetched(const struct store_record *record)
+{
+    return (struct store_slot){ .batch = 1, .spilled = !record->persistent };
+}
 
 /* Commit number.  0 is always committed. */
 typedef uint64_t store_ticket;
@@ -69,6 +77,10 @@ typedef void store_release_fn(void *owner);
 /* Asks the loop to call store_poll soon; runs on any thread. */
 typedef void store_wake_fn(void *ctx);
 
+/* Opening takes longer than a second: what it is doing, a sentence for the log,
+ * once a second. */
+typedef void store_progress_fn(void *ctx, const char *text);
+
 /* The store has failed (err) or works again (err NULL): say so in the log. */
 typedef void store_health_fn(void *ctx, const struct error *err);
 
@@ -84,7 +96,8 @@ struct store_options {
     store_release_fn *release;
     store_wake_fn *wake;
     store_health_fn *health;
-    void *ctx; /* for committed, wake and health */
+    store_progress_fn *progress; /* may be NULL */
+    void *ctx;                   /* for committed, wake, health, progress */
 };
 /* Every value but the callbacks at its default. */
 extern const struct store_options store_options_default;
@@ -93,10 +106,9 @@ extern const struct store_options store_options_default;
 struct store_queue_info {
     enum destination_kind kind;
     struct span name;   /* borrowed until the visitor returns */
-    uint64_t first_seq; /* lowest record that is there; == next_seq if none */
+    uint64_t first_seq; /* no record is below it; == next_seq if none is */
     uint64_t next_seq;  /* next to be given out; above all ever used */
     uint64_t count;     /* records that are there */
-    uint64_t bytes;     /* their headers and bodies */
 };
 typedef void store_queue_found_fn(void *ctx, struct store_queue *queue,
                                   const struct store_queue_info *info);

@@ -6,32 +6,85 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static void
+store_head_forget_changes(struct store_head *head)
+{
+    head->changed_low = UINT64_MAX;
+    head->changed_high = 0;
+}
+
 void
 store_head_init(struct store_head *head, uint64_t next_seq)
 {
     *head = (struct store_head){ .next_seq = next_seq };
+    store_head_forget_changes(head);
 }
 
 void
 store_head_fini(struct store_head *head)
 {
     free(head->blocks);
-    *head = (struct store_head){ .next_seq = head->next_seq };
+    store_head_init(head, head->next_seq);
 }
 
-/* Makes room at the end: first by leaving out blocks without live records. */
+static inline void
+store_head_note_change(struct store_head *head, uint64_t number)
+{
+    if (number < head->changed_low) {
+        head->changed_low = number;
+    }
+    if (number > head->changed_high) {
+        head->changed_high = number;
+    }
+}
+
+static inline void
+store_head_count_one(struct store_head_count *count, bool spilled)
+{
+    count->live++;
+    if (spilled) {
+        count->spilled++;
+    }
+}
+
+static inline void
+store_head_discount_one(struct store_head_count *count, bool spilled)
+{
+    count->live--;
+    if (spilled && count->spilled > 0) {
+        count->spilled--;
+    }
+}
+
+static inline bool
+store_head_is_split(const struct store_head *head, uint64_t number)
+{
+    return number == head->counted_to >> STORE_HEAD_BLOCK_SHIFT;
+}
+
+static void
+store_head_skip_empty(struct store_head *head)
+{
+    while (head->first < head->len && head->blocks[head->first].now.live == 0) {
+        head->first++;
+    }
+}
+
+/* Makes room at the end: first by leaving out blocks of which there is nothing,
+ * neither here nor on disk. */
 static void
 store_head_grow(struct store_head *head)
 {
     size_t to = 0;
 
-    for (size_t i = head->first; i < head->len; i++) {
-        if (head->blocks[i].live > 0) {
+    for (size_t i = 0; i < head->len; i++) {
+        if (head->blocks[i].now.live > 0 || head->blocks[i].kept.live > 0) {
             head->blocks[to++] = head->blocks[i];
         }
     }
     head->first = 0;
     head->len = to;
+    store_head_skip_empty(head);
     if (head->len >= head->capacity / 2) {
         head->capacity = head->capacity > 0 ? head->capacity * 2 : 4;
         head->blocks =
@@ -39,40 +92,69 @@ store_head_grow(struct store_head *head)
     }
 }
 
-void
-store_head_add(struct store_head *head, uint64_t seq)
+static struct store_head_block *
+store_head_append(struct store_head *head, uint64_t number)
 {
-    uint64_t number = seq >> STORE_HEAD_BLOCK_SHIFT;
+    struct store_head_block *block;
 
-    assert(seq >= head->next_seq);
-    head->next_seq = seq + 1;
-    head->live++;
-    if (head->len > head->first &&
-        head->blocks[head->len - 1].number == number) {
-        head->blocks[head->len - 1].live++;
-        return;
-    }
     if (head->len == head->capacity) {
         store_head_grow(head);
     }
-    head->blocks[head->len++] =
-        (struct store_head_block){ .number = number, .live = 1 };
+    block = &head->blocks[head->len++];
+    *block = (struct store_head_block){ .number = number };
+    return block;
 }
 
-static struct store_head_block *
-store_head_find(struct store_head *head, uint64_t number)
+void
+store_head_load(struct store_head *head, uint64_t number,
+                struct store_head_count count)
 {
-    size_t low = head->first;
+    struct store_head_block *block = store_head_append(head, number);
+
+    block->now = count;
+    block->kept = count;
+    head->live += count.live;
+    head->spilled += count.spilled;
+    store_head_skip_empty(head);
+}
+
+void
+store_head_add(struct store_head *head, uint64_t seq, bool spilled)
+{
+    uint64_t number = seq >> STORE_HEAD_BLOCK_SHIFT;
+    struct store_head_block *block;
+
+    assert(seq >= head->next_seq);
+    head->next_seq = seq + 1;
+    block = head->len > 0 ? &head->blocks[head->len - 1] : NULL;
+    if (block == NULL || block->number != number) {
+        block = store_head_append(head, number);
+    }
+    store_head_count_one(&block->now, spilled);
+    head->live++;
+    head->spilled += spilled ? 1 : 0;
+    if (store_head_is_split(head, number)) {
+        store_head_count_one(&head->beyond, spilled);
+    }
+    if (head->first == head->len) {
+        head->first = head->len - 1;
+    }
+}
+
+/* Where number is among the blocks from low on, or would be. */
+static size_t
+store_head_search(const struct store_head *head, size_t low, uint64_t number)
+{
     size_t high = head->len;
     uint64_t ahead;
 
-    if (low == high || number < head->blocks[low].number) {
-        return NULL;
+    if (low == high || number <= head->blocks[low].number) {
+        return low;
     }
     /* Blocks are dense as a rule: look there first. */
     ahead = number - head->blocks[low].number;
     if (ahead < high - low && head->blocks[low + ahead].number == number) {
-        return &head->blocks[low + ahead];
+        return low + (size_t)ahead;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -83,28 +165,79 @@ store_head_find(struct store_head *head, uint64_t number)
             high = middle;
         }
     }
-    return low < head->len && head->blocks[low].number == number
-               ? &head->blocks[low]
-               : NULL;
+    return low;
 }
 
 bool
-store_head_remove(struct store_head *head, uint64_t seq)
+store_head_remove(struct store_head *head, uint64_t seq, bool spilled)
 {
-    struct store_head_block *block =
-        store_head_find(head, seq >> STORE_HEAD_BLOCK_SHIFT);
+    uint64_t number = seq >> STORE_HEAD_BLOCK_SHIFT;
+    size_t at = store_head_search(head, head->first, number);
+    struct store_head_block *block;
 
-    if (block == NULL || block->live == 0 || seq >= head->next_seq) {
+    if (at == head->len || seq >= head->next_seq) {
         return false;
     }
-    block->live--;
+    block = &head->blocks[at];
+    if (block->number != number || block->now.live == 0) {
+        return false;
+    }
+    spilled = spilled && block->now.spilled > 0;
+    store_head_discount_one(&block->now, spilled);
     head->live--;
-    while (head->first < head->len && head->blocks[head->first].live == 0) {
-        head->first++;
+    head->spilled -= spilled ? 1 : 0;
+    if (seq < head->counted_to) {
+        store_head_note_change(head, number);
+    } else if (store_head_is_split(head, number)) {
+        store_head_discount_one(&head->beyond, spilled);
     }
-    if (head->first == head->len) {
-        head->first = 0;
-        head->len = 0;
-    }
+    store_head_skip_empty(head);
     return true;
+}
+
+void
+store_head_correct(struct store_head *head, struct store_head_block *block,
+                   struct store_head_count count)
+{
+    head->live = head->live - block->now.live + count.live;
+    head->spilled = head->spilled - block->now.spilled + count.spilled;
+    block->now = count;
+    head->first = 0;
+    store_head_skip_empty(head);
+    store_head_note_change(head, block->number);
+}
+
+void
+store_head_count_all(struct store_head *head)
+{
+    store_head_note_change(head, head->counted_to >> STORE_HEAD_BLOCK_SHIFT);
+    store_head_note_change(head, head->next_seq >> STORE_HEAD_BLOCK_SHIFT);
+    head->counted_to = head->next_seq;
+    head->beyond = (struct store_head_count){ .live = 0 };
+}
+
+bool
+store_head_changed(struct store_head *head, size_t *at,
+                   struct store_head_block *block_out)
+{
+    if (*at == 0) {
+        *at = store_head_search(head, 0, head->changed_low);
+    }
+    while (*at < head->len && head->blocks[*at].number <= head->changed_high) {
+        struct store_head_block *block = &head->blocks[(*at)++];
+        struct store_head_count count = block->now;
+
+        if (store_head_is_split(head, block->number)) {
+            count.live = (uint16_t)(count.live - head->beyond.live);
+            count.spilled = (uint16_t)(count.spilled - head->beyond.spilled);
+        }
+        if (count.live != block->kept.live ||
+            count.spilled != block->kept.spilled) {
+            block->kept = count;
+            *block_out = *block;
+            return true;
+        }
+    }
+    store_head_forget_changes(head);
+    return false;
 }

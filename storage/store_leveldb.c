@@ -41,6 +41,16 @@ ldb_batch_append(struct ldb_batch *batch)
     return &batch->ops[batch->len++];
 }
 
+void
+ldb_queue_recount(struct ldb_store *ldb, struct store_queue *queue, size_t cost)
+{
+    queue->uncounted -= cost;
+    ldb->uncounted_all -= cost;
+    if (queue->uncounted == 0) {
+        DL_DELETE2(ldb->uncounted, queue, uncounted_prev, uncounted_next);
+    }
+}
+
 /* Takes op out of the pending batch. */
 static void
 ldb_op_cancel(struct ldb_store *ldb, struct ldb_op *op)
@@ -49,6 +59,7 @@ ldb_op_cancel(struct ldb_store *ldb, struct ldb_op *op)
 
     if (op->kind == LDB_OP_PUT) {
         size = ldb_record_size(&op->record);
+        ldb_queue_recount(ldb, op->queue, size + LDB_UNCOUNTED_RECORD);
         ldb->fill.bytes -= size;
         ldb->stats.pending_bytes -= size;
         ldb->stats.cancelled++;
@@ -99,6 +110,7 @@ ldb_queue_new(struct ldb_store *ldb, uint32_t journal,
         memcpy(queue->name, name.data, name.len);
     }
     store_head_init(&queue->head, 1);
+    queue->head.counted_to = 1; /* there is nothing below it */
     HASH_ADD_KEYPTR(hh, ldb->queues[kind], queue->name, queue->name_len, queue);
     assert(queue->hh.tbl != NULL);
     DL_APPEND(ldb->queue_list, queue);
@@ -110,6 +122,12 @@ ldb_queue_unlist(struct ldb_store *ldb, struct store_queue *queue)
 {
     HASH_DELETE(hh, ldb->queues[queue->kind], queue);
     DL_DELETE(ldb->queue_list, queue);
+    if (queue->touched) {
+        DL_DELETE2(ldb->touched, queue, touched_prev, touched_next);
+    }
+    if (queue->uncounted > 0) {
+        ldb_queue_recount(ldb, queue, queue->uncounted);
+    }
 }
 
 void
@@ -151,6 +169,7 @@ ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue)
         .queue = queue,
         .entry.head = store_head_seq(&queue->head),
         .entry.reserved = queue->reserved,
+        .entry.counted_to = queue->head.counted_to,
     };
     queue->tombstones = 0;
 }
@@ -193,6 +212,59 @@ ldb_queue_remove(struct store *store, struct store_queue **queue_in)
         (struct ldb_op){ .kind = LDB_OP_REMOVE, .queue = queue };
 }
 
+void
+ldb_queue_forget(struct ldb_store *ldb, struct store_queue *queue, uint64_t seq,
+                 bool spilled)
+{
+    if (store_head_remove(&queue->head, seq, spilled) &&
+        seq < queue->head.counted_to && !queue->touched) {
+        queue->touched = true;
+        DL_APPEND2(ldb->touched, queue, touched_prev, touched_next);
+    }
+}
+
+static void
+ldb_queue_collect(struct ldb_store *ldb, struct store_queue *queue)
+{
+    struct store_head_block block;
+    size_t at = 0;
+
+    while (store_head_changed(&queue->head, &at, &block)) {
+        struct ldb_op *op = ldb_batch_append(&ldb->fill);
+
+        op->kind = LDB_OP_BLOCK;
+        op->queue = queue;
+        op->block = block;
+    }
+}
+
+static void
+ldb_queue_count(struct ldb_store *ldb, struct store_queue *queue)
+{
+    store_head_count_all(&queue->head);
+    ldb_queue_recount(ldb, queue, queue->uncounted);
+    ldb_queue_persist(ldb, queue);
+    ldb_queue_collect(ldb, queue);
+}
+
+void
+ldb_counts_collect(struct ldb_store *ldb, bool all)
+{
+    size_t left = all ? SIZE_MAX : LDB_COUNT_STEP;
+
+    while (ldb->uncounted != NULL && left-- > 0 &&
+           (all || ldb->uncounted_all > ldb_hooks.uncounted_max)) {
+        ldb_queue_count(ldb, ldb->uncounted);
+    }
+    while (ldb->touched != NULL) {
+        struct store_queue *queue = ldb->touched;
+
+        queue->touched = false;
+        DL_DELETE2(ldb->touched, queue, touched_prev, touched_next);
+        ldb_queue_collect(ldb, queue);
+    }
+}
+
 /* --------------------------------------------------------- operations -- */
 
 static struct store_slot
@@ -211,12 +283,14 @@ ldb_put(struct store *store, struct store_queue *queue,
     op->queue = queue;
     op->owner = owner;
     op->record = *record;
-    store_head_add(&queue->head, record->seq);
+    store_head_add(&queue->head, record->seq, !record->persistent);
+    ldb_queue_uncount(ldb, queue, size);
     ldb->fill.bytes += size;
     ldb->stats.pending_bytes += size;
     ldb->stats.puts++;
     return (struct store_slot){ .batch = ldb->fill_id,
-                                .index = (uint32_t)(ldb->fill.len - 1) };
+                                .index = (uint32_t)(ldb->fill.len - 1),
+                                .spilled = !record->persistent };
 }
 
 static void
@@ -227,7 +301,7 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     struct ldb_op *op;
 
     ldb->stats.deletes++;
-    (void)store_head_remove(&queue->head, seq);
+    ldb_queue_forget(ldb, queue, seq, slot.spilled);
     if (slot.batch == ldb->fill_id) {
         op = &ldb->fill.ops[slot.index];
         assert(op->kind == LDB_OP_PUT && op->record.seq == seq);
@@ -298,6 +372,7 @@ ldb_fetch(struct store *store, struct store_queue *queue,
     struct store_fetch *fetch = xcalloc(1, sizeof(*fetch));
     uint64_t head = store_head_seq(&queue->head);
 
+    fetch->queue = queue;
     fetch->journal = queue->journal;
     /* Below the head there are tombstones only (D1). */
     fetch->from_seq = credit->from_seq > head ? credit->from_seq : head;
@@ -314,6 +389,7 @@ void
 ldb_fetch_free(struct store_fetch **fetch)
 {
     free((*fetch)->records);
+    free((*fetch)->removed);
     buf_fini(&(*fetch)->bytes);
     free(*fetch);
     *fetch = NULL;

@@ -8,6 +8,7 @@
  *   store_leveldb_reader.c  fetches, on the storage thread
  *   store_leveldb_space.c   purging and compacting, storage thread and helper
  *   store_leveldb_open.c    opening, recovering, closing
+ *   store_leveldb_count.c   what is there at the open
  *   store_leveldb_defined.c reading the definitions
  *   store_leveldb_format.c  whose directory this is
  *   store_leveldb_disk.c    LevelDB's handle (store_leveldb_disk.h)
@@ -32,6 +33,11 @@
 enum { LDB_RESERVE = 1000000 };
 /* The head is written after so many tombstones (netstore.md, D1). */
 enum { LDB_HEAD_ADVANCE = 1024 };
+/* Added to a record's size in what ldb_hooks.uncounted_max bounds: many small
+ * ones take time, too. */
+enum { LDB_UNCOUNTED_RECORD = 256 };
+/* Journals counted in one batch at most: nobody is to wait long for it. */
+enum { LDB_COUNT_STEP = 256 };
 /* The first batch number of a slot: 0 is none, 1 is STORE_SLOT_STORED. */
 enum { LDB_FILL_FIRST = 2 };
 
@@ -40,6 +46,10 @@ enum { LDB_FILL_FIRST = 2 };
 struct store_queue {
     UT_hash_handle hh;
     struct store_queue *prev, *next; /* in the order of creation */
+    struct store_queue *touched_prev, *touched_next;
+    struct store_queue *uncounted_prev, *uncounted_next;
+    bool touched;     /* on that list: head may have changed blocks */
+    size_t uncounted; /* if not 0, on that list: put since it was counted */
     uint32_t journal;                /* its number in the keys */
     enum destination_kind kind;
     bool stored;             /* an earlier entry was handed over */
@@ -47,9 +57,6 @@ struct store_queue {
     uint32_t tombstones;     /* deletes since the head was written */
     struct store_slot entry; /* where its pending entry is */
     struct store_head head;
-    uint64_t found_first; /* as the open found it */
-    uint64_t found_count;
-    uint64_t found_bytes;
     size_t name_len;
     char name[];
 };
@@ -59,6 +66,7 @@ enum ldb_op_kind {
     LDB_OP_PUT,
     LDB_OP_DELETE,
     LDB_OP_ENTRY,  /* the journal's own entry: head and reserved */
+    LDB_OP_BLOCK,  /* what a block of it has; added at the hand-over */
     LDB_OP_REMOVE, /* the journal; frees its queue */
     LDB_OP_DEFINE, /* a definition, or its end */
 };
@@ -80,7 +88,9 @@ struct ldb_op {
         struct {
             uint64_t head;
             uint64_t reserved;
+            uint64_t counted_to;
         } entry;
+        struct store_head_block block; /* of BLOCK */
         struct ldb_definition *definition; /* of DEFINE, owned */
     };
 };
@@ -95,6 +105,7 @@ struct ldb_batch {
 
 struct store_fetch {
     struct store_fetch *prev, *next;
+    struct store_queue *queue; /* loop side, while it is not cancelled */
     uint32_t journal;
     uint64_t from_seq;
     uint64_t limit_seq; /* what was put later is not for this one */
@@ -109,6 +120,8 @@ struct store_fetch {
     struct store_record *records;
     size_t capacity;
     struct buf bytes; /* what the records' spans point into */
+    uint64_t *removed; /* numbers that it took out: set aside */
+    size_t removed_count;
     struct error err;
 };
 
@@ -136,6 +149,9 @@ struct ldb_store {
     /* Loop side. */
     struct store_queue *queues[DESTINATION_KIND_COUNT];
     struct store_queue *queue_list;
+    struct store_queue *touched; /* their blocks go into the batch */
+    struct store_queue *uncounted;
+    size_t uncounted_all; /* of all journals */
     uint32_t next_journal;
     struct ldb_batch fill;
     uint64_t fill_id;      /* slot.batch of what is put now */
@@ -188,7 +204,29 @@ ldb_of(struct store *store)
     return container_of(store, struct ldb_store, base);
 }
 
-/* Loop side.  Hands the pending batch over; sync: even if nobody asked. */
+/* Loop side: a record is no longer there. */
+void ldb_queue_forget(struct ldb_store *ldb, struct store_queue *queue,
+                      uint64_t seq, bool spilled);
+
+/* So much (a record's size) was put that is not counted on disk. */
+static inline void
+ldb_queue_uncount(struct ldb_store *ldb, struct store_queue *queue, size_t size)
+{
+    if (queue->uncounted == 0) {
+        DL_APPEND2(ldb->uncounted, queue, uncounted_prev, uncounted_next);
+    }
+    queue->uncounted += size + LDB_UNCOUNTED_RECORD;
+    ldb->uncounted_all += size + LDB_UNCOUNTED_RECORD;
+}
+
+/* So much of that is counted now, or is gone. */
+void ldb_queue_recount(struct ldb_store *ldb, struct store_queue *queue,
+                       size_t cost);
+
+/* Adds the counts to a batch that is not empty: blocks that have changed, and
+ * journals that are to be counted now (all: every one). */
+void ldb_counts_collect(struct ldb_store *ldb, bool all);
+/* Hands the pending batch over; sync: even if nobody asked. */
 void ldb_hand_over(struct ldb_store *ldb, bool sync);
 /* The engine's flush and poll slots. */
 int64_t ldb_flush(struct store *store, int64_t now_us);
@@ -213,6 +251,9 @@ void ldb_definitions(struct store *store, struct span prefix,
                      store_definition_found_fn *found, void *ctx);
 void ldb_close(struct store **store);
 
+/* Finds out what every journal has. */
+int ldb_count_journals(struct ldb_store *ldb, struct error *err);
+
 /* Makes the directory if need be; refuses that of another program. */
 int ldb_directory_open(const char *path, struct error *err);
 /* The same, but what an import or a repair left behind may be there. */
@@ -226,6 +267,12 @@ int ldb_refuse(const struct ldb_store *ldb, enum store_decode decode,
 
 /* The storage thread; ctx is the struct ldb_store. */
 void *ldb_writer_main(void *ctx);
+
+/* Adds to the WriteBatch: a journal's entry, a block. */
+void ldb_entry_write(struct ldb_disk *disk, const struct store_queue *queue,
+                     uint64_t head, uint64_t reserved, uint64_t counted_to);
+void ldb_block_write(struct ldb_disk *disk, uint32_t journal,
+                     const struct store_head_block *block);
 
 /* Runs one fetch and fills in its page. */
 void ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch);

@@ -28,6 +28,8 @@ struct ldb_hooks ldb_hooks = {
     .log_bytes = (size_t)64 << 20,
     .compact_bytes_min = (uint64_t)64 << 20,
     .backoff_us = 100000,
+    .uncounted_max = (size_t)256 << 20, /* half a second's reading */
+    .progress_us = 1000000,
 };
 
 void

@@ -27,6 +27,9 @@ struct ldb_hooks {
     size_t log_bytes;           /* LevelDB begins another log then */
     uint64_t compact_bytes_min; /* drained space worth a compaction */
     int64_t backoff_us;         /* first wait after a failure */
+    size_t uncounted_max;       /* put since it was counted, all journals:
+                                   what a start has to read */
+    int64_t progress_us;        /* the open says so often what it does */
 };
 extern struct ldb_hooks ldb_hooks;
 

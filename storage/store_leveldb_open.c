@@ -3,9 +3,8 @@
  * Opening, recovering and closing.  Runs on the loop thread while there is no
  * storage thread, or waits for that one.
  *
- * Recovery reads every journal's entry, then each journal from its persisted
- * head on (never from its first key, netstore.md D1): counts what is there,
- * drops what was only spilled, and finds the numbers to go on with.
+ * Recovery reads every journal's entry, then what its blocks have
+ * (store_leveldb_count.c); the records are not looked at.
  */
 #include "storage/store_leveldb.h"
 
@@ -14,8 +13,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { OPEN_DROP_STEP = 1000 };
 
 /* ----------------------------------------------------------- recovery -- */
 
@@ -46,6 +43,7 @@ open_entry(struct ldb_store *ldb, struct span key, struct span value,
     queue->stored = true;
     queue->reserved = journal.reserved;
     store_head_init(&queue->head, journal.head);
+    queue->head.counted_to = journal.counted_to;
     return 0;
 }
 
@@ -74,118 +72,6 @@ open_entries(struct ldb_store *ldb, struct error *err)
     return status;
 }
 
-/* Counts one record, or drops it if it was only spilled.  A damaged one is
- * counted: the fetch that meets it says so and sets it aside. */
-static int
-open_record(struct ldb_store *ldb, struct store_queue *queue, struct span key,
-            struct span value, size_t *drops)
-{
-    struct store_record record;
-    uint32_t journal;
-    uint64_t seq;
-
-    (void)store_key_record_parse(key, &journal, &seq);
-    /* The checksum costs more than all the rest: only where the answer is not
-     * plain from the first bytes. */
-    if (!store_record_looks_kept(value)) {
-        enum store_decode decode = store_record_decode(key, value, &record);
-
-        if (decode == STORE_DECODE_NEWER) {
-            return -1;
-        }
-        if (decode == STORE_DECODE_OK && !record.persistent) {
-            leveldb_writebatch_delete(ldb->disk.batch, key.data, key.len);
-            (*drops)++;
-            return 0;
-        }
-    }
-    if (queue->found_count++ == 0) {
-        queue->found_first = seq;
-    }
-    queue->found_bytes += value.len > STORE_RECORD_HEADER_SIZE
-                              ? value.len - STORE_RECORD_HEADER_SIZE
-                              : 0;
-    store_head_add(&queue->head, seq);
-    return 0;
-}
-
-static int
-open_drop(struct ldb_store *ldb, size_t *drops, size_t min, struct error *err)
-{
-    int status = 0;
-
-    if (*drops >= min && *drops > 0) {
-        status = ldb_disk_write(&ldb->disk, ldb->disk.batch, false, err);
-        leveldb_writebatch_clear(ldb->disk.batch);
-        *drops = 0;
-    }
-    return status;
-}
-
-static int
-open_journal(struct ldb_store *ldb, struct store_queue *queue,
-             leveldb_iterator_t *iter, struct error *err)
-{
-    size_t drops = 0;
-    uint64_t last = 0;
-    uint32_t journal;
-    uint64_t seq;
-
-    leveldb_writebatch_clear(ldb->disk.batch);
-    ldb_iter_seek(iter, store_key_record(queue->journal, queue->head.next_seq));
-    while (leveldb_iter_valid(iter) &&
-           store_key_record_parse(ldb_iter_key(iter), &journal, &seq) &&
-           journal == queue->journal) {
-        if (open_record(ldb, queue, ldb_iter_key(iter), ldb_iter_value(iter),
-                        &drops) != 0) {
-            return ldb_refuse(ldb, STORE_DECODE_NEWER, "record", err);
-        }
-        if (open_drop(ldb, &drops, OPEN_DROP_STEP, err) != 0) {
-            return -1;
-        }
-        last = seq;
-        leveldb_iter_next(iter);
-    }
-    if (queue->reserved <= last) {
-        queue->reserved = last + 1;
-    }
-    if (queue->head.next_seq < queue->reserved) {
-        queue->head.next_seq = queue->reserved;
-    }
-    if (queue->found_count == 0) {
-        queue->found_first = queue->head.next_seq;
-    }
-    return open_drop(ldb, &drops, 1, err);
-}
-
-static int
-open_journals(struct ldb_store *ldb, struct error *err)
-{
-    leveldb_iterator_t *iter =
-        leveldb_create_iterator(ldb->disk.db, ldb->disk.read_raw);
-    struct error text = ERROR_INIT;
-    struct store_queue *queue;
-    char *errptr = NULL;
-    int status = 0;
-
-    DL_FOREACH(ldb->queue_list, queue) {
-        status = open_journal(ldb, queue, iter, err);
-        if (status != 0) {
-            break;
-        }
-    }
-    leveldb_iter_get_error(iter, &errptr);
-    leveldb_iter_destroy(iter);
-    /* A damaged block holds back its own records only: the fetch that comes
-     * to it reports them.  Anything else is a disk that cannot be read. */
-    if (ldb_text_take(errptr, &text) && status == 0 &&
-        strstr(text.text, "Corruption") == NULL) {
-        status = error_set(err, "cannot read journal %s: %s", ldb->disk.path,
-                           text.text);
-    }
-    return status;
-}
-
 void
 ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx)
 {
@@ -200,10 +86,9 @@ ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx)
         struct store_queue_info info = {
             .kind = queue->kind,
             .name = span_of(queue->name, queue->name_len),
-            .first_seq = queue->found_first,
+            .first_seq = store_head_seq(&queue->head),
             .next_seq = queue->head.next_seq,
-            .count = queue->found_count,
-            .bytes = queue->found_bytes,
+            .count = queue->head.live,
         };
 
         found(ctx, queue, &info);
@@ -258,7 +143,7 @@ open_all(struct ldb_store *ldb, struct error *err)
     if (ldb_directory_open(ldb->disk.directory, err) != 0 ||
         ldb_disk_open(&ldb->disk, true, err) != 0 ||
         ldb_format_open(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
-        open_journals(ldb, err) != 0 || ldb_definitions_check(ldb, err) != 0) {
+        ldb_count_journals(ldb, err) != 0 || ldb_definitions_check(ldb, err) != 0) {
         return -1;
     }
     status = ldb_thread_start(&ldb->thread, "storage", ldb_writer_main, ldb);
@@ -324,6 +209,7 @@ close_persist(struct ldb_store *ldb)
             ldb_queue_persist(ldb, queue);
         }
     }
+    ldb_counts_collect(ldb, true);
 }
 
 static void

@@ -2,7 +2,8 @@
 /*
  * Fetches, on the storage thread: a short-lived iterator that checks LevelDB's
  * checksums, and our own per record.  A value that fails either is never
- * served: it is counted, and its bytes go to the quarantine file.
+ * served: it is counted, and its bytes go to the quarantine file.  One of a
+ * newer version is intact: it ends the read.
  *
  * When LevelDB finds a damaged block it gives up the whole block.  Then the
  * range is read once more without its checksums: our own, which cover the key
@@ -21,8 +22,19 @@ enum { READER_RECORDS_MIN = 64 };
 struct reader_pass {
     bool trusted; /* keys can be believed: block checksums are on */
     bool more;    /* something is there at or after next_seq */
-    size_t removed;
+    const char *stopped; /* why it ended early */
 };
+
+static void
+reader_remove(struct ldb_disk *disk, struct store_fetch *fetch, struct span key,
+              uint64_t seq)
+{
+    leveldb_writebatch_delete(disk->batch, key.data, key.len);
+    fetch->removed =
+        xrealloc(fetch->removed,
+                 (fetch->removed_count + 1) * sizeof(*fetch->removed));
+    fetch->removed[fetch->removed_count++] = seq;
+}
 
 static void
 reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
@@ -36,8 +48,7 @@ reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
     /* Only a key that is surely this record's own may be deleted. */
     if (store_quarantine_add(disk->quarantine, journal, seq, value) &&
         pass->trusted) {
-        leveldb_writebatch_delete(disk->batch, key.data, key.len);
-        pass->removed++;
+        reader_remove(disk, fetch, key, seq);
     }
 }
 
@@ -83,14 +94,18 @@ reader_take(struct ldb_disk *disk, struct store_fetch *fetch,
     uint32_t journal;
     uint64_t seq;
     bool known = store_key_record_parse(key, &journal, &seq);
-    bool good =
-        known && store_record_decode(key, value, &record) == STORE_DECODE_OK;
+    enum store_decode decode = store_record_decode(key, value, &record);
+    bool good = known && decode == STORE_DECODE_OK;
 
     if (!good && !pass->trusted) {
         reader_set_aside(disk, fetch, pass, key, value);
         return true;
     }
     if (!known || journal != fetch->journal) {
+        return false;
+    }
+    if (decode == STORE_DECODE_NEWER) {
+        pass->stopped = "a record was written by a newer stompd";
         return false;
     }
     if (seq >= fetch->limit_seq || (good && reader_is_full(fetch, &record))) {
@@ -123,7 +138,7 @@ reader_pass_run(struct ldb_disk *disk, struct store_fetch *fetch,
     leveldb_iter_get_error(iter, &errptr);
     (void)ldb_text_take(errptr, err_out);
     leveldb_iter_destroy(iter);
-    if (pass->removed > 0) {
+    if (fetch->removed_count > 0) {
         /* A failure shows at the next commit: the disk is poisoned then. */
         (void)ldb_disk_write(disk, disk->batch, false, NULL);
     }
@@ -240,9 +255,9 @@ ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch)
     fetch->page.at_end = !pass.more;
     if (strstr(text.text, "Corruption") != NULL) {
         reader_on_damage(disk, fetch, &text);
-    } else if (text.text[0] != '\0') {
+    } else if (text.text[0] != '\0' || pass.stopped != NULL) {
         (void)error_set(&fetch->err, "cannot read journal %s: %s", disk->path,
-                        text.text);
+                        pass.stopped != NULL ? pass.stopped : text.text);
         fetch->page.at_end = false;
     } else {
         reader_after_damage(disk, fetch);

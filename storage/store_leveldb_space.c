@@ -64,11 +64,33 @@ purge_collect(struct ldb_disk *disk, struct ldb_range *range)
     return rest;
 }
 
+/* Adds the deletes of the journal's blocks and of its entry. */
+static void
+purge_collect_rest(struct ldb_disk *disk, uint32_t number)
+{
+    leveldb_iterator_t *iter =
+        leveldb_create_iterator(disk->db, disk->read_raw);
+    struct store_key entry = store_key_queue(number);
+    uint32_t journal;
+    uint64_t block;
+
+    ldb_iter_seek(iter, store_key_block(number, 0));
+    while (leveldb_iter_valid(iter) &&
+           store_key_block_parse(ldb_iter_key(iter), &journal, &block) &&
+           journal == number) {
+        struct span key = ldb_iter_key(iter);
+
+        leveldb_writebatch_delete(disk->batch, key.data, key.len);
+        leveldb_iter_next(iter);
+    }
+    leveldb_iter_destroy(iter);
+    leveldb_writebatch_delete(disk->batch, entry.bytes, entry.len);
+}
+
 bool
 ldb_purge_step(struct ldb_disk *disk)
 {
     struct ldb_range *range;
-    struct store_key key;
     bool rest;
 
     if (disk->purges_len == 0 || disk->db == NULL || disk->poisoned) {
@@ -77,8 +99,7 @@ ldb_purge_step(struct ldb_disk *disk)
     range = &disk->purges[disk->purges_len - 1];
     rest = purge_collect(disk, range);
     if (rest) {
-        key = store_key_queue(range->journal);
-        leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
+        purge_collect_rest(disk, range->journal);
     }
     /* A failure poisons the disk: the next commit sees to it, and the entry
      * on disk still says that the journal is to be purged. */

@@ -32,6 +32,9 @@ ldb_hand_over(struct ldb_store *ldb, bool sync)
     DL_FOREACH(ldb->fetches, fetch) {
         fetch->under_way = true;
     }
+    if (ldb->fill.live > 0) {
+        ldb_counts_collect(ldb, false);
+    }
     ldb->job.batch = ldb->fill;
     ldb->job.fetches = ldb->fetches;
     ldb->job.sync = sync || (ldb->fill_sync &&
@@ -193,6 +196,9 @@ turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
 {
     ldb->stats.fetches++;
     if (!fetch->cancelled) {
+        for (size_t i = 0; i < fetch->removed_count; i++) {
+            ldb_queue_forget(ldb, fetch->queue, fetch->removed[i], false);
+        }
         fetch->fetched(fetch->ctx, &fetch->page);
     }
     ldb_fetch_free(&fetch);

@@ -72,19 +72,56 @@ writer_check_space(struct ldb_store *ldb)
 /* --------------------------------------------------------------- batch -- */
 
 static void
-writer_put_entry(struct ldb_disk *disk, const struct ldb_op *op, bool removed)
+writer_put_entry(struct ldb_disk *disk, const struct store_queue *queue,
+                 const struct store_journal *journal)
 {
-    struct store_key key = store_key_queue(op->queue->journal);
-    struct store_journal journal = {
-        .kind = op->queue->kind,
-        .removed = removed,
-        .head = removed ? 0 : op->entry.head,
-        .reserved = removed ? 0 : op->entry.reserved,
-        .name = span_of(op->queue->name, op->queue->name_len),
-    };
+    struct store_key key = store_key_queue(queue->journal);
 
     buf_clear(&disk->scratch);
-    store_journal_encode(&journal, store_key_span(&key), &disk->scratch);
+    store_journal_encode(journal, store_key_span(&key), &disk->scratch);
+    leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
+                           disk->scratch.len);
+}
+
+static void
+writer_remove(struct ldb_disk *disk, const struct store_queue *queue)
+{
+    struct store_journal journal = {
+        .kind = queue->kind,
+        .removed = true,
+        .name = span_of(queue->name, queue->name_len),
+    };
+
+    writer_put_entry(disk, queue, &journal);
+}
+
+void
+ldb_entry_write(struct ldb_disk *disk, const struct store_queue *queue,
+                uint64_t head, uint64_t reserved, uint64_t counted_to)
+{
+    struct store_journal journal = {
+        .kind = queue->kind,
+        .head = head,
+        .reserved = reserved,
+        .counted_to = counted_to,
+        .name = span_of(queue->name, queue->name_len),
+    };
+
+    writer_put_entry(disk, queue, &journal);
+}
+
+void
+ldb_block_write(struct ldb_disk *disk, uint32_t journal,
+                const struct store_head_block *block)
+{
+    struct store_key key = store_key_block(journal, block->number);
+
+    if (block->kept.live == 0) {
+        leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
+        return;
+    }
+    buf_clear(&disk->scratch);
+    store_block_encode(block->kept, store_key_span(&key), &disk->scratch);
     leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
                            disk->scratch.len);
 }
@@ -136,10 +173,14 @@ writer_add(struct ldb_disk *disk, const struct ldb_op *op)
         leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
         break;
     case LDB_OP_ENTRY:
-        writer_put_entry(disk, op, false);
+        ldb_entry_write(disk, op->queue, op->entry.head, op->entry.reserved,
+                        op->entry.counted_to);
+        break;
+    case LDB_OP_BLOCK:
+        ldb_block_write(disk, op->queue->journal, &op->block);
         break;
     case LDB_OP_REMOVE:
-        writer_put_entry(disk, op, true);
+        writer_remove(disk, op->queue);
         break;
     case LDB_OP_DEFINE:
         writer_define(disk, op->definition);

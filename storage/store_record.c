@@ -9,13 +9,16 @@ enum {
     KEY_FORMAT = 0x00,
     KEY_QUEUE = 0x01,
     KEY_DEFINITION = 0x02,
+    KEY_BLOCK = 0x08,
     KEY_RECORD = 0x10,
     KEY_QUEUE_SIZE = 5,
-    KEY_RECORD_SIZE = 13,
+    KEY_NUMBERED_SIZE = 13, /* of a block or a record */
 
     PREFIX_SIZE = 8, /* version, three bytes, crc */
     CRC_OFFSET = 4,
-    JOURNAL_SIZE = PREFIX_SIZE + 16,
+    BLOCK_SIZE = PREFIX_SIZE + 8,
+    JOURNAL_SIZE_1 = PREFIX_SIZE + 16, /* of version 1 */
+    JOURNAL_SIZE = JOURNAL_SIZE_1 + 8,
     FORMAT_SIZE = PREFIX_SIZE + STORE_UUID_SIZE + 16,
 
     RECORD_PERSISTENT = 1 << 0,
@@ -72,14 +75,26 @@ store_key_queue(uint32_t journal)
     return key;
 }
 
+static struct store_key
+store_key_numbered(char kind, uint32_t journal, uint64_t number)
+{
+    struct store_key key = { .bytes = { kind }, .len = KEY_NUMBERED_SIZE };
+
+    put_u32(key.bytes + 1, journal);
+    put_u64(key.bytes + KEY_QUEUE_SIZE, number);
+    return key;
+}
+
+struct store_key
+store_key_block(uint32_t journal, uint64_t number)
+{
+    return store_key_numbered(KEY_BLOCK, journal, number);
+}
+
 struct store_key
 store_key_record(uint32_t journal, uint64_t seq)
 {
-    struct store_key key = { .bytes = { KEY_RECORD }, .len = KEY_RECORD_SIZE };
-
-    put_u32(key.bytes + 1, journal);
-    put_u64(key.bytes + KEY_QUEUE_SIZE, seq);
-    return key;
+    return store_key_numbered(KEY_RECORD, journal, seq);
 }
 
 struct store_key
@@ -104,16 +119,30 @@ store_key_queue_parse(struct span key, uint32_t *journal_out)
     return true;
 }
 
+static bool
+store_key_numbered_parse(char kind, struct span key, uint32_t *journal_out,
+                         uint64_t *number_out)
+{
+    if (key.len != KEY_NUMBERED_SIZE || key.data[0] != kind) {
+        return false;
+    }
+    *journal_out = get_u32(key.data + 1);
+    *number_out = get_u64(key.data + KEY_QUEUE_SIZE);
+    return true;
+}
+
+bool
+store_key_block_parse(struct span key, uint32_t *journal_out,
+                      uint64_t *number_out)
+{
+    return store_key_numbered_parse(KEY_BLOCK, key, journal_out, number_out);
+}
+
 bool
 store_key_record_parse(struct span key, uint32_t *journal_out,
                        uint64_t *seq_out)
 {
-    if (key.len != KEY_RECORD_SIZE || key.data[0] != KEY_RECORD) {
-        return false;
-    }
-    *journal_out = get_u32(key.data + 1);
-    *seq_out = get_u64(key.data + KEY_QUEUE_SIZE);
-    return true;
+    return store_key_numbered_parse(KEY_RECORD, key, journal_out, seq_out);
 }
 
 /* ------------------------------------------------------------- values -- */
@@ -223,18 +252,60 @@ store_record_looks_kept(struct span value)
 }
 
 void
+store_block_encode(struct store_head_count count, struct span key,
+                   struct buf *out)
+{
+    size_t start = out->len;
+    char *to = buf_reserve(out, BLOCK_SIZE);
+
+    to[0] = STORE_RECORD_VERSION;
+    to[1] = 0;
+    to[2] = 0;
+    to[3] = 0;
+    put_u32(to + PREFIX_SIZE, count.live);
+    put_u32(to + PREFIX_SIZE + 4, count.spilled);
+    out->len += BLOCK_SIZE;
+    value_seal(key, out, start);
+}
+
+enum store_decode
+store_block_decode(struct span key, struct span value,
+                   struct store_head_count *count_out)
+{
+    enum store_decode decode = value_check(key, value, STORE_RECORD_VERSION);
+    uint32_t live;
+    uint32_t spilled;
+
+    if (decode != STORE_DECODE_OK) {
+        return decode;
+    }
+    if (value.len != BLOCK_SIZE) {
+        return STORE_DECODE_CORRUPT;
+    }
+    live = get_u32(value.data + PREFIX_SIZE);
+    spilled = get_u32(value.data + PREFIX_SIZE + 4);
+    if (live > STORE_HEAD_BLOCK_SIZE || spilled > live) {
+        return STORE_DECODE_CORRUPT;
+    }
+    *count_out = (struct store_head_count){ .live = (uint16_t)live,
+                                            .spilled = (uint16_t)spilled };
+    return STORE_DECODE_OK;
+}
+
+void
 store_journal_encode(const struct store_journal *journal, struct span key,
                      struct buf *out)
 {
     size_t start = out->len;
     char *to = buf_reserve(out, JOURNAL_SIZE + journal->name.len);
 
-    to[0] = STORE_RECORD_VERSION;
+    to[0] = STORE_JOURNAL_VERSION;
     to[1] = journal->removed ? JOURNAL_REMOVED : 0;
     to[2] = (char)journal->kind;
     to[3] = 0;
     put_u64(to + 8, journal->head);
     put_u64(to + 16, journal->reserved);
+    put_u64(to + 24, journal->counted_to);
     out->len += JOURNAL_SIZE;
     buf_append_span(out, journal->name);
     value_seal(key, out, start);
@@ -244,13 +315,14 @@ enum store_decode
 store_journal_decode(struct span key, struct span value,
                      struct store_journal *journal_out)
 {
-    enum store_decode decode = value_check(key, value, STORE_RECORD_VERSION);
+    enum store_decode decode = value_check(key, value, STORE_JOURNAL_VERSION);
+    bool first = decode == STORE_DECODE_OK && value.data[0] == 1;
+    size_t size = first ? JOURNAL_SIZE_1 : JOURNAL_SIZE;
 
     if (decode != STORE_DECODE_OK) {
         return decode;
     }
-    if (value.len < JOURNAL_SIZE ||
-        (uint8_t)value.data[2] >= DESTINATION_KIND_COUNT) {
+    if (value.len < size || (uint8_t)value.data[2] >= DESTINATION_KIND_COUNT) {
         return STORE_DECODE_CORRUPT;
     }
     *journal_out = (struct store_journal){
@@ -258,7 +330,8 @@ store_journal_decode(struct span key, struct span value,
         .removed = ((uint8_t)value.data[1] & JOURNAL_REMOVED) != 0,
         .head = get_u64(value.data + 8),
         .reserved = get_u64(value.data + 16),
-        .name = span_after(value, JOURNAL_SIZE),
+        .counted_to = first ? 0 : get_u64(value.data + 24),
+        .name = span_after(value, size),
     };
     return STORE_DECODE_OK;
 }

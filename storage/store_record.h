@@ -9,6 +9,7 @@
  *     00 'V'                  the format record
  *     01 journal:4            one journal: its name and cursors
  *     02 name                 one definition
+ *     08 journal:4 number:8   how many records a block of a journal has
  *     10 journal:4 seq:8      one record
  *
  * Every value begins with 8 bytes that all versions keep, so that an older
@@ -18,18 +19,31 @@
  *
  * A record's value goes on with timestamp:8 expires:8 headers:4 body:4 (that
  * makes 32), the header lines and the body; its first three bytes after the
- * version are flags, priority and 0.  Who changes a layout raises the version,
- * keeps the old decoder and adds a case to test_store_record.c.
+ * version are flags, priority and 0.
+ *
+ * A block is 1024 numbers: those of seq >> 10 == number.  Its value goes on
+ * with live:4 spilled:4 (of live, those that are not persistent).  The blocks of
+ * a journal are exact for all records below its entry's counted_to: a delete
+ * there is in one WriteBatch with its block, and so is the entry that moves
+ * counted_to on with the blocks it moves over.  A block without live records
+ * there has no key.  Records from counted_to on are counted at the start, all
+ * when it is 0: so it is with entries of version 1, and a tool that changes
+ * records sets it to 0; what blocks there are is not looked at then.
+ *
+ * Who changes a layout raises its version and that of the format record, keeps
+ * the old decoder and adds a case to test_store_record.c.
  */
 #pragma once
 #include "base/buf.h"
 #include "base/span.h"
 #include "storage/store.h"
+#include "storage/store_head.h"
 
 enum {
     STORE_RECORD_VERSION = 1,
     STORE_RECORD_HEADER_SIZE = 32,
-    STORE_FORMAT_VERSION = 1,
+    STORE_JOURNAL_VERSION = 2,
+    STORE_FORMAT_VERSION = 2, /* 1: without blocks */
     STORE_UUID_SIZE = 16,
 };
 
@@ -47,6 +61,7 @@ store_key_span(const struct store_key *key)
 
 struct store_key store_key_format(void);
 struct store_key store_key_queue(uint32_t journal);
+struct store_key store_key_block(uint32_t journal, uint64_t number);
 struct store_key store_key_record(uint32_t journal, uint64_t seq);
 /* The first key of all queues, and the first after them. */
 struct store_key store_key_queues_begin(void);
@@ -54,6 +69,8 @@ struct store_key store_key_queues_end(void);
 
 /* False when key is not one of these. */
 bool store_key_queue_parse(struct span key, uint32_t *journal_out);
+bool store_key_block_parse(struct span key, uint32_t *journal_out,
+                           uint64_t *number_out);
 bool store_key_record_parse(struct span key, uint32_t *journal_out,
                             uint64_t *seq_out);
 
@@ -75,12 +92,19 @@ enum store_decode store_record_decode(struct span key, struct span value,
  * version.  For counting; says nothing about what it holds. */
 bool store_record_looks_kept(struct span value);
 
+/* The records of one block. */
+void store_block_encode(struct store_head_count count, struct span key,
+                        struct buf *out);
+enum store_decode store_block_decode(struct span key, struct span value,
+                                     struct store_head_count *count_out);
+
 /* What a journal's own entry says. */
 struct store_journal {
     enum destination_kind kind;
     bool removed;      /* being purged; what is left of it does not count */
     uint64_t head;     /* no record is there below it */
     uint64_t reserved; /* no seq at or above it was ever used */
+    uint64_t counted_to; /* below it the blocks say what is there */
     struct span name;  /* decode: borrowed from value */
 };
 void store_journal_encode(const struct store_journal *journal, struct span key,

@@ -377,7 +377,7 @@ lane_take_ahead(struct lane *lane, const struct store_record *record,
 {
     lane_set_ahead(lane, record->seq);
     lane->paged_count--;
-    return lane_insert(lane, msg, record->seq, STORE_SLOT_STORED);
+    return lane_insert(lane, msg, record->seq, store_slot_fetched(record));
 }
 
 struct delivery *
@@ -415,7 +415,7 @@ lane_take_page(struct lane *lane, const struct store_page *page)
 
         if (!lane_is_ahead(lane, record->seq)) {
             lane_append(lane, lane_message_of(lane, record), record->seq,
-                        STORE_SLOT_STORED);
+                        store_slot_fetched(record));
             taken++;
         }
     }

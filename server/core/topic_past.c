@@ -391,7 +391,7 @@ topic_restore_take(struct topic *topic, const struct store_record *record)
     message_unref(&msg);
     item->sent_us -= age_ms > 0 ? age_ms * 1000 : 0;
     item->seq = record->seq;
-    item->slot = STORE_SLOT_STORED;
+    item->slot = store_slot_fetched(record);
     (void)topic_past_take(topic, item);
 }
 

@@ -283,6 +283,82 @@ START_TEST(journal_and_format_come_back_as_they_were)
 }
 END_TEST
 
+START_TEST(block_comes_back_as_it_was)
+{
+    struct store_key key = store_key_block(9, 1ull << 50);
+    struct store_head_count count = { .live = 1024, .spilled = 1024 };
+    struct store_head_count got = { .live = 0 };
+    struct buf value = BUF_INIT;
+    uint32_t journal;
+    uint64_t number;
+
+    ck_assert(store_key_block_parse(store_key_span(&key), &journal, &number));
+    ck_assert_uint_eq(journal, 9);
+    ck_assert_uint_eq(number, 1ull << 50);
+    store_block_encode(count, store_key_span(&key), &value);
+    ck_assert_int_eq(
+        store_block_decode(store_key_span(&key), buf_span(&value), &got),
+        STORE_DECODE_OK);
+    ck_assert_uint_eq(got.live, 1024);
+    ck_assert_uint_eq(got.spilled, 1024);
+    /* More than a block has room for, more spilled than there are, too long. */
+    for (int i = 0; i < 3; i++) {
+        struct span cut = buf_span(&value);
+
+        value.data[11] = (char)(i == 0 ? 1 : 0);
+        value.data[10] = (char)(i == 1 ? 3 : 4);
+        if (i == 2) {
+            buf_append_char(&value, 'x');
+            cut = buf_span(&value);
+        }
+        reseal(store_key_span(&key), &value);
+        ck_assert_int_eq(store_block_decode(store_key_span(&key), cut, &got),
+                         STORE_DECODE_CORRUPT);
+    }
+    buf_fini(&value);
+}
+END_TEST
+
+/* The bytes that stompd wrote before journals were counted. */
+START_TEST(journal_of_version_1_is_read_as_not_counted)
+{
+    struct store_key key = store_key_queue(9);
+    struct store_journal journal = { .counted_to = 7, .name = SPAN("a.b") };
+    struct store_journal got;
+    struct store_format format = { .epoch = 6 };
+    struct store_format format_got;
+    struct buf value = BUF_INIT;
+
+    store_journal_encode(&journal, store_key_span(&key), &value);
+    ck_assert_int_eq(
+        store_journal_decode(store_key_span(&key), buf_span(&value), &got),
+        STORE_DECODE_OK);
+    ck_assert_uint_eq(got.counted_to, 7);
+    ck_assert_int_eq(value.data[0], 2);
+    value.data[0] = 1;
+    memmove(value.data + 24, value.data + 32, value.len - 32);
+    value.len -= 8;
+    reseal(store_key_span(&key), &value);
+    ck_assert_int_eq(
+        store_journal_decode(store_key_span(&key), buf_span(&value), &got),
+        STORE_DECODE_OK);
+    ck_assert_uint_eq(got.counted_to, 0);
+    ck_assert(span_equal(got.name, SPAN("a.b")));
+
+    key = store_key_format();
+    buf_clear(&value);
+    store_format_encode(&format, store_key_span(&key), &value);
+    ck_assert_int_eq(value.data[0], 2);
+    value.data[0] = 1;
+    reseal(store_key_span(&key), &value);
+    ck_assert_int_eq(store_format_decode(store_key_span(&key), buf_span(&value),
+                                         &format_got),
+                     STORE_DECODE_OK);
+    ck_assert_uint_eq(format_got.epoch, 6);
+    buf_fini(&value);
+}
+END_TEST
+
 static Suite *
 store_record_suite(void)
 {
@@ -301,6 +377,8 @@ store_record_suite(void)
     tcase_add_test(tcase, lengths_are_not_trusted_even_under_a_right_checksum);
     tcase_add_test(tcase, newer_version_is_told_from_damage);
     tcase_add_test(tcase, journal_and_format_come_back_as_they_were);
+    tcase_add_test(tcase, block_comes_back_as_it_was);
+    tcase_add_test(tcase, journal_of_version_1_is_read_as_not_counted);
     suite_add_tcase(suite, tcase);
     return suite;
 }
