@@ -42,17 +42,30 @@ struct store_record {
 struct store_slot {
     uint64_t batch; /* 0 = not in the store */
     uint32_t index;
-    bool spilled; /* the record is not persistent */
+    uint32_t bytes : 31;  /* of headers and body; at most so many */
+    uint32_t spilled : 1; /* the record is not persistent */
 };
 #define STORE_SLOT_NONE ((struct store_slot){ .batch = 0 })
-/* A persistent record that came out of the store (fetch). */
+/* A record of no bytes that came out of the store (fetch). */
 #define STORE_SLOT_STORED ((struct store_slot){ .batch = 1 })
+
+static inline struct store_slot
+store_slot_of(uint64_t batch, uint32_t index, const struct store_record *record)
+{
+    uint64_t bytes = (uint64_t)record->headers.len + record->body.len;
+
+    bytes = bytes < INT32_MAX ? bytes : INT32_MAX;
+    return (struct store_slot){ .batch = batch,
+                                .index = index,
+                                .bytes = (uint32_t)bytes & INT32_MAX,
+                                .spilled = !record->persistent };
+}
 
 /* Where a record is that came out of the store. */
 static inline struct store_slot
 store_slot_fetched(const struct store_record *record)
 {
-    return (struct store_slot){ .batch = 1, .spilled = !record->persistent };
+    return store_slot_of(STORE_SLOT_STORED.batch, 0, record);
 }
 
 /* Commit number.  0 is always committed. */
@@ -109,6 +122,7 @@ struct store_queue_info {
     uint64_t first_seq; /* no record is below it; == next_seq if none is */
     uint64_t next_seq;  /* next to be given out; above all ever used */
     uint64_t count;     /* records that are there */
+    uint64_t bytes;     /* their headers and bodies */
 };
 typedef void store_queue_found_fn(void *ctx, struct store_queue *queue,
                                   const struct store_queue_info *info);

@@ -39,21 +39,47 @@ store_head_note_change(struct store_head *head, uint64_t number)
 }
 
 static inline void
-store_head_count_one(struct store_head_count *count, bool spilled)
+store_head_count_one(struct store_head_count *count,
+                     struct store_head_item item)
 {
     count->live++;
-    if (spilled) {
+    count->bytes += item.bytes;
+    if (item.spilled) {
         count->spilled++;
     }
 }
 
+/* What is not known of an item (it was damaged) goes with the last one. */
 static inline void
-store_head_discount_one(struct store_head_count *count, bool spilled)
+store_head_discount_one(struct store_head_count *count,
+                        struct store_head_item item)
 {
-    count->live--;
-    if (spilled && count->spilled > 0) {
+    if (--count->live == 0) {
+        *count = (struct store_head_count){ .live = 0 };
+        return;
+    }
+    count->bytes -= item.bytes < count->bytes ? item.bytes : count->bytes;
+    if (item.spilled && count->spilled > 0) {
         count->spilled--;
     }
+}
+
+static inline bool
+store_head_is_same(const struct store_head_count *a,
+                   const struct store_head_count *b)
+{
+    return a->live == b->live && a->spilled == b->spilled &&
+           a->bytes == b->bytes;
+}
+
+/* A block that had before has now what it has. */
+static inline void
+store_head_sum(struct store_head *head, const struct store_head_count *before,
+               const struct store_head_count *now)
+{
+    head->live = head->live - before->live + now->live;
+    head->spilled = head->spilled - before->spilled + now->spilled;
+    head->bytes = head->bytes - before->bytes + now->bytes;
 }
 
 static inline bool
@@ -86,7 +112,7 @@ store_head_grow(struct store_head *head)
     head->len = to;
     store_head_skip_empty(head);
     if (head->len >= head->capacity / 2) {
-        head->capacity = head->capacity > 0 ? head->capacity * 2 : 4;
+        head->capacity = head->capacity > 0 ? head->capacity * 2 : 1;
         head->blocks =
             xrealloc(head->blocks, head->capacity * sizeof(*head->blocks));
     }
@@ -115,26 +141,28 @@ store_head_load(struct store_head *head, uint64_t number,
     block->kept = count;
     head->live += count.live;
     head->spilled += count.spilled;
+    head->bytes += count.bytes;
     store_head_skip_empty(head);
 }
 
 void
-store_head_add(struct store_head *head, uint64_t seq, bool spilled)
+store_head_add(struct store_head *head, struct store_head_item item)
 {
-    uint64_t number = seq >> STORE_HEAD_BLOCK_SHIFT;
+    uint64_t number = item.seq >> STORE_HEAD_BLOCK_SHIFT;
     struct store_head_block *block;
 
-    assert(seq >= head->next_seq);
-    head->next_seq = seq + 1;
+    assert(item.seq >= head->next_seq);
+    head->next_seq = item.seq + 1;
     block = head->len > 0 ? &head->blocks[head->len - 1] : NULL;
     if (block == NULL || block->number != number) {
         block = store_head_append(head, number);
     }
-    store_head_count_one(&block->now, spilled);
+    store_head_count_one(&block->now, item);
     head->live++;
-    head->spilled += spilled ? 1 : 0;
+    head->spilled += item.spilled ? 1 : 0;
+    head->bytes += item.bytes;
     if (store_head_is_split(head, number)) {
-        store_head_count_one(&head->beyond, spilled);
+        store_head_count_one(&head->beyond, item);
     }
     if (head->first == head->len) {
         head->first = head->len - 1;
@@ -169,27 +197,27 @@ store_head_search(const struct store_head *head, size_t low, uint64_t number)
 }
 
 bool
-store_head_remove(struct store_head *head, uint64_t seq, bool spilled)
+store_head_remove(struct store_head *head, struct store_head_item item)
 {
-    uint64_t number = seq >> STORE_HEAD_BLOCK_SHIFT;
+    uint64_t number = item.seq >> STORE_HEAD_BLOCK_SHIFT;
     size_t at = store_head_search(head, head->first, number);
     struct store_head_block *block;
+    struct store_head_count before;
 
-    if (at == head->len || seq >= head->next_seq) {
+    if (at == head->len || item.seq >= head->next_seq) {
         return false;
     }
     block = &head->blocks[at];
     if (block->number != number || block->now.live == 0) {
         return false;
     }
-    spilled = spilled && block->now.spilled > 0;
-    store_head_discount_one(&block->now, spilled);
-    head->live--;
-    head->spilled -= spilled ? 1 : 0;
-    if (seq < head->counted_to) {
+    before = block->now;
+    store_head_discount_one(&block->now, item);
+    store_head_sum(head, &before, &block->now);
+    if (item.seq < head->counted_to) {
         store_head_note_change(head, number);
     } else if (store_head_is_split(head, number)) {
-        store_head_discount_one(&head->beyond, spilled);
+        store_head_discount_one(&head->beyond, item);
     }
     store_head_skip_empty(head);
     return true;
@@ -199,8 +227,7 @@ void
 store_head_correct(struct store_head *head, struct store_head_block *block,
                    struct store_head_count count)
 {
-    head->live = head->live - block->now.live + count.live;
-    head->spilled = head->spilled - block->now.spilled + count.spilled;
+    store_head_sum(head, &block->now, &count);
     block->now = count;
     head->first = 0;
     store_head_skip_empty(head);
@@ -230,9 +257,9 @@ store_head_changed(struct store_head *head, size_t *at,
         if (store_head_is_split(head, block->number)) {
             count.live = (uint16_t)(count.live - head->beyond.live);
             count.spilled = (uint16_t)(count.spilled - head->beyond.spilled);
+            count.bytes -= head->beyond.bytes;
         }
-        if (count.live != block->kept.live ||
-            count.spilled != block->kept.spilled) {
+        if (!store_head_is_same(&count, &block->kept)) {
             block->kept = count;
             *block_out = *block;
             return true;

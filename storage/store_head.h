@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many records of a journal are there, in blocks of 1024 numbers: 16 bytes
+ * How many records of a journal are there, in blocks of 1024 numbers: 40 bytes
  * for each block that has any, whatever the order of the deletes.  The first
  * block with a live record bounds the journal's lowest one, so that nobody ever
  * seeks over the tombstones of what was consumed (netstore.md, D1).
@@ -23,12 +23,20 @@ enum {
 struct store_head_count {
     uint16_t live;
     uint16_t spilled; /* of live: not persistent */
+    uint64_t bytes;   /* of live */
+};
+
+/* One record. */
+struct store_head_item {
+    uint64_t seq;
+    uint32_t bytes;
+    bool spilled;
 };
 
 struct store_head_block {
     uint64_t number; /* seq >> STORE_HEAD_BLOCK_SHIFT */
     struct store_head_count now;
-    struct store_head_count kept; /* below counted_to; is, or will be, on disk */
+    struct store_head_count kept; /* below counted_to, as on disk or soon */
 };
 
 struct store_head {
@@ -37,11 +45,12 @@ struct store_head {
     size_t len;
     size_t capacity;
     uint64_t live;
-    uint64_t spilled;      /* of live */
-    uint64_t next_seq;     /* above all that were added */
+    uint64_t spilled;  /* of live */
+    uint64_t bytes;    /* of live */
+    uint64_t next_seq; /* above all that were added */
     uint64_t counted_to;
     struct store_head_count beyond; /* of its block, from counted_to on */
-    uint64_t changed_low;  /* below counted_to no other block differs from its */
+    uint64_t changed_low; /* below counted_to no other block differs from its */
     uint64_t changed_high; /* kept counts; low above high: none does */
 };
 
@@ -53,11 +62,11 @@ void store_head_fini(struct store_head *head);
 void store_head_load(struct store_head *head, uint64_t number,
                      struct store_head_count count);
 
-/* seq >= head->next_seq, which moves behind it. */
-void store_head_add(struct store_head *head, uint64_t seq, bool spilled);
+/* item.seq >= head->next_seq, which moves behind it. */
+void store_head_add(struct store_head *head, struct store_head_item item);
 
-/* Returns false, and changes nothing, when no live record can have seq. */
-bool store_head_remove(struct store_head *head, uint64_t seq, bool spilled);
+/* Returns false, and changes nothing, when no live record can have item.seq. */
+bool store_head_remove(struct store_head *head, struct store_head_item item);
 
 /* Sets what a block of the vector really has. */
 void store_head_correct(struct store_head *head, struct store_head_block *block,

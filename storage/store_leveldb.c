@@ -213,11 +213,11 @@ ldb_queue_remove(struct store *store, struct store_queue **queue_in)
 }
 
 void
-ldb_queue_forget(struct ldb_store *ldb, struct store_queue *queue, uint64_t seq,
-                 bool spilled)
+ldb_queue_forget(struct ldb_store *ldb, struct store_queue *queue,
+                 struct store_head_item item)
 {
-    if (store_head_remove(&queue->head, seq, spilled) &&
-        seq < queue->head.counted_to && !queue->touched) {
+    if (store_head_remove(&queue->head, item) &&
+        item.seq < queue->head.counted_to && !queue->touched) {
         queue->touched = true;
         DL_APPEND2(ldb->touched, queue, touched_prev, touched_next);
     }
@@ -273,6 +273,7 @@ ldb_put(struct store *store, struct store_queue *queue,
 {
     struct ldb_store *ldb = ldb_of(store);
     size_t size = ldb_record_size(record);
+    struct store_slot slot = store_slot_of(ldb->fill_id, 0, record);
     struct ldb_op *op;
 
     if (record->seq + LDB_RESERVE / 2 >= queue->reserved) {
@@ -283,14 +284,13 @@ ldb_put(struct store *store, struct store_queue *queue,
     op->queue = queue;
     op->owner = owner;
     op->record = *record;
-    store_head_add(&queue->head, record->seq, !record->persistent);
+    slot.index = (uint32_t)(ldb->fill.len - 1);
+    store_head_add(&queue->head, ldb_item(record->seq, slot));
     ldb_queue_uncount(ldb, queue, size);
     ldb->fill.bytes += size;
     ldb->stats.pending_bytes += size;
     ldb->stats.puts++;
-    return (struct store_slot){ .batch = ldb->fill_id,
-                                .index = (uint32_t)(ldb->fill.len - 1),
-                                .spilled = !record->persistent };
+    return slot;
 }
 
 static void
@@ -301,7 +301,7 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     struct ldb_op *op;
 
     ldb->stats.deletes++;
-    ldb_queue_forget(ldb, queue, seq, slot.spilled);
+    ldb_queue_forget(ldb, queue, ldb_item(seq, slot));
     if (slot.batch == ldb->fill_id) {
         op = &ldb->fill.ops[slot.index];
         assert(op->kind == LDB_OP_PUT && op->record.seq == seq);

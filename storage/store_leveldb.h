@@ -50,7 +50,7 @@ struct store_queue {
     struct store_queue *uncounted_prev, *uncounted_next;
     bool touched;     /* on that list: head may have changed blocks */
     size_t uncounted; /* if not 0, on that list: put since it was counted */
-    uint32_t journal;                /* its number in the keys */
+    uint32_t journal; /* its number in the keys */
     enum destination_kind kind;
     bool stored;             /* an earlier entry was handed over */
     uint64_t reserved;       /* as last written, or on the way */
@@ -90,7 +90,7 @@ struct ldb_op {
             uint64_t reserved;
             uint64_t counted_to;
         } entry;
-        struct store_head_block block; /* of BLOCK */
+        struct store_head_block block;     /* of BLOCK */
         struct ldb_definition *definition; /* of DEFINE, owned */
     };
 };
@@ -119,7 +119,7 @@ struct store_fetch {
     struct store_page page;
     struct store_record *records;
     size_t capacity;
-    struct buf bytes; /* what the records' spans point into */
+    struct buf bytes;  /* what the records' spans point into */
     uint64_t *removed; /* numbers that it took out: set aside */
     size_t removed_count;
     struct error err;
@@ -197,6 +197,15 @@ ldb_record_size(const struct store_record *record)
     return STORE_RECORD_HEADER_SIZE + record->headers.len + record->body.len;
 }
 
+/* As the head counts it. */
+static inline struct store_head_item
+ldb_item(uint64_t seq, struct store_slot slot)
+{
+    return (struct store_head_item){ .seq = seq,
+                                     .bytes = slot.bytes,
+                                     .spilled = slot.spilled != 0 };
+}
+
 static inline struct ldb_store *
 ldb_of(struct store *store)
 {
@@ -206,7 +215,7 @@ ldb_of(struct store *store)
 
 /* Loop side: a record is no longer there. */
 void ldb_queue_forget(struct ldb_store *ldb, struct store_queue *queue,
-                      uint64_t seq, bool spilled);
+                      struct store_head_item item);
 
 /* So much (a record's size) was put that is not counted on disk. */
 static inline void

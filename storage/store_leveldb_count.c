@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is there, at the open: read from the journals' blocks; only what was put
- * since they were written is counted, which has a bound (ldb_hooks.uncounted_max).
+ * since they were written is counted, and that has a bound
+ * (ldb_hooks.uncounted_max).
  *
  * More records are read in two cases.  Where blocks have something that was
  * only spilled, that is dropped.  And a journal whose blocks are not to be
@@ -39,10 +40,9 @@ count_say(struct count *count, const char *name)
     struct error text = ERROR_INIT;
 
     if (options->progress != NULL) {
-        (void)error_set(&text,
-                        "%s: %zu of %zu journals done, %llu entries read", name,
-                        count->journals_done, count->journals_total,
-                        count->entries);
+        (void)error_set(
+            &text, "%s: %zu of %zu journals done, %llu entries read", name,
+            count->journals_done, count->journals_total, count->entries);
         options->progress(options->ctx, text.text);
     }
 }
@@ -216,6 +216,20 @@ count_keeps(struct count *count)
     return false;
 }
 
+/* The persistent record that the iterator stands on. */
+static struct store_head_item
+count_item(const struct count *count, uint64_t seq)
+{
+    size_t len = ldb_iter_value(count->iter).len;
+
+    return (struct store_head_item){
+        .seq = seq,
+        .bytes = len > STORE_RECORD_HEADER_SIZE
+                     ? (uint32_t)(len - STORE_RECORD_HEADER_SIZE)
+                     : 0,
+    };
+}
+
 /* Drops what was only spilled of one block, and keeps what it has then. */
 static void
 count_drop_block(struct count *count, struct store_queue *queue,
@@ -232,6 +246,7 @@ count_drop_block(struct count *count, struct store_queue *queue,
         count_note_entry(count, "dropping what is not persistent");
         if (count_keeps(count)) {
             found.live++;
+            found.bytes += count_item(count, seq).bytes;
         }
         leveldb_iter_next(count->iter);
     }
@@ -263,10 +278,10 @@ count_remove_blocks(struct count *count, const struct store_queue *queue)
     uint64_t number;
 
     ldb_iter_seek(count->iter, store_key_block(queue->journal, 0));
-    while (leveldb_iter_valid(count->iter) &&
-           store_key_block_parse(ldb_iter_key(count->iter), &journal,
-                                 &number) &&
-           journal == queue->journal) {
+    while (
+        leveldb_iter_valid(count->iter) &&
+        store_key_block_parse(ldb_iter_key(count->iter), &journal, &number) &&
+        journal == queue->journal) {
         struct span key = ldb_iter_key(count->iter);
 
         leveldb_writebatch_delete(count->ldb->disk.batch, key.data, key.len);
@@ -285,9 +300,11 @@ count_from(struct count *count, struct store_queue *queue, uint64_t begin,
     while (count_here(count, queue, &seq)) {
         count_note_entry(count, "counting the records");
         if (count_keeps(count)) {
-            store_head_add(&queue->head, seq, false);
+            struct store_head_item item = count_item(count, seq);
+
+            store_head_add(&queue->head, item);
             ldb_queue_uncount(count->ldb, queue,
-                              ldb_iter_value(count->iter).len);
+                              item.bytes + STORE_RECORD_HEADER_SIZE);
         }
         if (count_write(count, COUNT_DROP_STEP, err) != 0) {
             return -1;

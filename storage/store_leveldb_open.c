@@ -89,6 +89,7 @@ ldb_recover(struct store *store, store_queue_found_fn *found, void *ctx)
             .first_seq = store_head_seq(&queue->head),
             .next_seq = queue->head.next_seq,
             .count = queue->head.live,
+            .bytes = queue->head.bytes,
         };
 
         found(ctx, queue, &info);
@@ -143,7 +144,8 @@ open_all(struct ldb_store *ldb, struct error *err)
     if (ldb_directory_open(ldb->disk.directory, err) != 0 ||
         ldb_disk_open(&ldb->disk, true, err) != 0 ||
         ldb_format_open(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
-        ldb_count_journals(ldb, err) != 0 || ldb_definitions_check(ldb, err) != 0) {
+        ldb_count_journals(ldb, err) != 0 ||
+        ldb_definitions_check(ldb, err) != 0) {
         return -1;
     }
     status = ldb_thread_start(&ldb->thread, "storage", ldb_writer_main, ldb);

@@ -20,8 +20,8 @@ enum { READER_RECORDS_MIN = 64 };
 
 /* How one pass over the range came out. */
 struct reader_pass {
-    bool trusted; /* keys can be believed: block checksums are on */
-    bool more;    /* something is there at or after next_seq */
+    bool trusted;        /* keys can be believed: block checksums are on */
+    bool more;           /* something is there at or after next_seq */
     const char *stopped; /* why it ended early */
 };
 
@@ -30,9 +30,8 @@ reader_remove(struct ldb_disk *disk, struct store_fetch *fetch, struct span key,
               uint64_t seq)
 {
     leveldb_writebatch_delete(disk->batch, key.data, key.len);
-    fetch->removed =
-        xrealloc(fetch->removed,
-                 (fetch->removed_count + 1) * sizeof(*fetch->removed));
+    fetch->removed = xrealloc(fetch->removed, (fetch->removed_count + 1) *
+                                                  sizeof(*fetch->removed));
     fetch->removed[fetch->removed_count++] = seq;
 }
 

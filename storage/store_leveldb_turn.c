@@ -197,7 +197,8 @@ turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
     ldb->stats.fetches++;
     if (!fetch->cancelled) {
         for (size_t i = 0; i < fetch->removed_count; i++) {
-            ldb_queue_forget(ldb, fetch->queue, fetch->removed[i], false);
+            ldb_queue_forget(ldb, fetch->queue,
+                             ldb_item(fetch->removed[i], STORE_SLOT_STORED));
         }
         fetch->fetched(fetch->ctx, &fetch->page);
     }

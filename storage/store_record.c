@@ -16,7 +16,7 @@ enum {
 
     PREFIX_SIZE = 8, /* version, three bytes, crc */
     CRC_OFFSET = 4,
-    BLOCK_SIZE = PREFIX_SIZE + 8,
+    BLOCK_SIZE = PREFIX_SIZE + 16,
     JOURNAL_SIZE_1 = PREFIX_SIZE + 16, /* of version 1 */
     JOURNAL_SIZE = JOURNAL_SIZE_1 + 8,
     FORMAT_SIZE = PREFIX_SIZE + STORE_UUID_SIZE + 16,
@@ -264,6 +264,7 @@ store_block_encode(struct store_head_count count, struct span key,
     to[3] = 0;
     put_u32(to + PREFIX_SIZE, count.live);
     put_u32(to + PREFIX_SIZE + 4, count.spilled);
+    put_u64(to + PREFIX_SIZE + 8, count.bytes);
     out->len += BLOCK_SIZE;
     value_seal(key, out, start);
 }
@@ -287,8 +288,11 @@ store_block_decode(struct span key, struct span value,
     if (live > STORE_HEAD_BLOCK_SIZE || spilled > live) {
         return STORE_DECODE_CORRUPT;
     }
-    *count_out = (struct store_head_count){ .live = (uint16_t)live,
-                                            .spilled = (uint16_t)spilled };
+    *count_out = (struct store_head_count){
+        .live = (uint16_t)live,
+        .spilled = (uint16_t)spilled,
+        .bytes = get_u64(value.data + PREFIX_SIZE + 8),
+    };
     return STORE_DECODE_OK;
 }
 

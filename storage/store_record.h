@@ -22,13 +22,15 @@
  * version are flags, priority and 0.
  *
  * A block is 1024 numbers: those of seq >> 10 == number.  Its value goes on
- * with live:4 spilled:4 (of live, those that are not persistent).  The blocks of
- * a journal are exact for all records below its entry's counted_to: a delete
- * there is in one WriteBatch with its block, and so is the entry that moves
- * counted_to on with the blocks it moves over.  A block without live records
- * there has no key.  Records from counted_to on are counted at the start, all
- * when it is 0: so it is with entries of version 1, and a tool that changes
- * records sets it to 0; what blocks there are is not looked at then.
+ * with live:4 spilled:4 bytes:8: its records, those of them that are not
+ * persistent, and the headers and bodies of all.  The blocks of a journal are
+ * exact for the records below its entry's counted_to: a delete there is in one
+ * WriteBatch with its block, and so is an entry that moves counted_to on with
+ * the blocks it moves over.  A block without records there has no key.
+ *
+ * Records from counted_to on are counted at the start, all when it is 0: so it
+ * is with entries of version 1, and a tool that changes records sets it to 0;
+ * what blocks there are is not looked at then.
  *
  * Who changes a layout raises its version and that of the format record, keeps
  * the old decoder and adds a case to test_store_record.c.
@@ -101,11 +103,11 @@ enum store_decode store_block_decode(struct span key, struct span value,
 /* What a journal's own entry says. */
 struct store_journal {
     enum destination_kind kind;
-    bool removed;      /* being purged; what is left of it does not count */
-    uint64_t head;     /* no record is there below it */
-    uint64_t reserved; /* no seq at or above it was ever used */
+    bool removed;        /* being purged; what is left of it does not count */
+    uint64_t head;       /* no record is there below it */
+    uint64_t reserved;   /* no seq at or above it was ever used */
     uint64_t counted_to; /* below it the blocks say what is there */
-    struct span name;  /* decode: borrowed from value */
+    struct span name;    /* decode: borrowed from value */
 };
 void store_journal_encode(const struct store_journal *journal, struct span key,
                           struct buf *out);

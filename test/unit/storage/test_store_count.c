@@ -10,6 +10,7 @@
 #include "test/testutil.h"
 #include "test/unit/storage/store_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,6 +110,7 @@ static void
 check_found(size_t at, const char *name, uint64_t count, uint64_t lowest)
 {
     const struct fixture_found *found = &fixture.found[at];
+    uint64_t bytes = 0;
 
     ck_assert_uint_gt(fixture.found_count, at);
     ck_assert_str_eq(found->name_text, name);
@@ -118,6 +120,14 @@ check_found(size_t at, const char *name, uint64_t count, uint64_t lowest)
     fixture_fetch(&fixture, found->queue, 0, FIXTURE_FETCHED_MAX, SIZE_MAX);
     ck_assert_uint_eq(fixture.fetched.count, count);
     ck_assert(count == 0 || fixture.fetched.seqs[0] == lowest);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t seq = fixture.fetched.seqs[i];
+
+        /* As fixture_put makes them. */
+        bytes += seq * 37 % 300 + (uint64_t)snprintf(NULL, 0, "n:%llu\n",
+                                                     (unsigned long long)seq);
+    }
+    ck_assert_uint_eq(found->info.bytes, bytes);
     ck_assert(fixture.fetched.intact);
 }
 
@@ -271,19 +281,18 @@ on_progress(void *ctx, const char *text)
 static void
 make_two(void)
 {
+    static struct store_slot slots[5001];
     struct store_queue *queue;
 
     fixture_init(&fixture, &store_leveldb);
     queue = fixture_queue(&fixture, "Q");
     for (uint64_t seq = 1; seq <= 5000; seq++) {
-        (void)(seq % 4 == 0 ? fixture_put_spilled(&fixture, queue, seq)
-                            : fixture_put(&fixture, queue, seq));
+        slots[seq] = (seq % 4 == 0 ? fixture_put_spilled(&fixture, queue, seq)
+                                   : fixture_put(&fixture, queue, seq));
     }
     (void)fixture_sync(&fixture);
     for (uint64_t seq = 1; seq <= 10; seq++) {
-        struct store_slot slot = { .batch = 1, .spilled = seq % 4 == 0 };
-
-        store_delete(fixture.store, queue, seq, slot);
+        store_delete(fixture.store, queue, seq, slots[seq]);
     }
     for (uint64_t seq = 1; seq <= 3; seq++) {
         (void)fixture_put(&fixture, fixture_queue(&fixture, "R"), seq);
@@ -384,8 +393,8 @@ START_TEST(block_of_a_newer_version_is_refused)
     reseal(store_key_span(&key), &value);
     raw_write(key, &value);
     buf_fini(&value);
-    ck_assert_int_eq(
-        store_open(&store_leveldb, &fixture.options, &store, &err), -1);
+    ck_assert_int_eq(store_open(&store_leveldb, &fixture.options, &store, &err),
+                     -1);
     ck_assert_ptr_nonnull(strstr(err.text, "newer"));
     fixture_fini(&fixture);
 }

@@ -51,6 +51,7 @@ START_TEST(reopened_store_has_what_was_put_and_not_deleted)
     ck_assert_uint_eq(fixture.found[0].info.next_seq, 101);
     ck_assert_int_eq(fixture.found[1].info.kind, DESTINATION_TOPIC);
     ck_assert_uint_le(fixture.found[1].info.first_seq, 7);
+    ck_assert_uint_eq(fixture.found[1].info.bytes, 7 * 37 + strlen("n:7\n"));
     fixture_fetch(&fixture, fixture.found[0].queue, 1, 1000, SIZE_MAX);
     ck_assert_uint_eq(fixture.fetched.count, 60);
     ck_assert(fixture.fetched.intact);
@@ -895,7 +896,8 @@ refusing_tcase(void)
     tcase_add_test(tcase, directory_that_cannot_be_made_is_refused);
     tcase_add_test(tcase, missing_directories_are_made_for_the_owner_only);
     tcase_add_test(tcase, directory_of_a_newer_version_is_refused);
-    tcase_add_test(tcase, record_of_a_newer_version_is_neither_served_nor_set_aside);
+    tcase_add_test(tcase,
+                   record_of_a_newer_version_is_neither_served_nor_set_aside);
     tcase_add_test(tcase, damaged_database_is_refused);
     tcase_add_test(tcase, full_disk_at_the_open_is_refused);
     tcase_add_test(tcase, damaged_record_is_skipped_and_set_aside);

@@ -286,7 +286,9 @@ END_TEST
 START_TEST(block_comes_back_as_it_was)
 {
     struct store_key key = store_key_block(9, 1ull << 50);
-    struct store_head_count count = { .live = 1024, .spilled = 1024 };
+    struct store_head_count count = { .live = 1024,
+                                      .spilled = 1024,
+                                      .bytes = 1ull << 50 };
     struct store_head_count got = { .live = 0 };
     struct buf value = BUF_INIT;
     uint32_t journal;
@@ -301,6 +303,7 @@ START_TEST(block_comes_back_as_it_was)
         STORE_DECODE_OK);
     ck_assert_uint_eq(got.live, 1024);
     ck_assert_uint_eq(got.spilled, 1024);
+    ck_assert_uint_eq(got.bytes, 1ull << 50);
     /* More than a block has room for, more spilled than there are, too long. */
     for (int i = 0; i < 3; i++) {
         struct span cut = buf_span(&value);
