@@ -117,6 +117,7 @@ check_on_journal(struct store_check *check, uint32_t number, struct span key,
         checked = check_journal_add(check, number, journal.kind, journal.name);
         checked->removed = journal.removed;
         checked->head = journal.head;
+        checked->counted_to = journal.counted_to;
         checked->next = journal.reserved > 1 ? journal.reserved : 1;
         return check_journal_tell(check, checked, err);
     case STORE_DECODE_NEWER:
@@ -159,6 +160,30 @@ check_journal_found(struct store_check *check, uint32_t number,
     return journal;
 }
 
+/* Blocks come before the records that they count. */
+static int
+check_on_block(struct store_check *check, uint32_t number, uint64_t block,
+               struct span key, struct span value, struct error *err)
+{
+    struct store_checked *journal = store_check_journal(check, number);
+    struct store_head_count count;
+
+    switch (store_block_decode(key, value, &count)) {
+    case STORE_DECODE_OK:
+        if (journal != NULL &&
+            block << STORE_HEAD_BLOCK_SHIFT < journal->counted_to) {
+            journal->counted += count.live;
+        }
+        return 0;
+    case STORE_DECODE_NEWER:
+        return check_refuse_newer(check, "counts of a journal", err);
+    case STORE_DECODE_CORRUPT:
+        break;
+    }
+    store_check_find_block(check, number);
+    return check_bad(check, key, value, err);
+}
+
 /* ------------------------------------------------------------- records -- */
 
 static void
@@ -169,6 +194,7 @@ check_count(struct store_check *check, struct store_checked *journal,
         journal->first = record->seq;
     }
     journal->last = record->seq;
+    journal->below += record->seq < journal->counted_to ? 1 : 0;
     journal->bytes += record->headers.len + record->body.len;
     journal->spilled += record->persistent ? 0 : 1;
     check->records++;
@@ -294,6 +320,9 @@ check_on_entry(void *ctx, struct span key, struct span value, struct error *err)
     }
     if (store_key_record_parse(key, &number, &seq)) {
         return check_on_record(check, number, seq, key, value, err);
+    }
+    if (store_key_block_parse(key, &number, &seq)) {
+        return check_on_block(check, number, seq, key, value, err);
     }
     if (store_key_queue_parse(key, &number)) {
         return check_on_journal(check, number, key, value, err);

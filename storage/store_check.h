@@ -27,6 +27,9 @@ struct store_checked {
     bool found;    /* its entry is lost; kind and name are from its records */
     uint64_t head; /* of its entry */
     uint64_t next; /* next to be given out */
+    uint64_t counted_to; /* of its entry */
+    uint64_t counted;    /* records below counted_to, by its blocks */
+    uint64_t below;      /* and as they were found */
     uint64_t records;
     uint64_t bytes;       /* headers and bodies */
     uint64_t spilled;     /* of records, those that are not persistent */

@@ -214,6 +214,27 @@ store_check_find_record(struct store_check *check, uint32_t number,
         xasprintf("%s: number %llu is damaged", name, (unsigned long long)seq);
 }
 
+/* Nothing is lost by it: its journal is counted anew at the next start, and
+ * has no counts here. */
+void
+store_check_find_block(struct store_check *check, uint32_t number)
+{
+    struct store_checked *journal = store_check_journal(check, number);
+    struct store_finding *finding = find_add(check, "counts");
+    char name[FIND_NAME_MAX];
+
+    if (journal != NULL) {
+        journal->counted_to = 0;
+    }
+    if (finding != NULL) {
+        finding->destination =
+            xstrdup(find_name(check, number, name, sizeof(name)));
+        finding->text = xasprintf("%s: its counts are damaged; stompd counts "
+                                  "it anew when it starts",
+                                  name);
+    }
+}
+
 void
 store_check_find_journal(struct store_check *check, uint32_t number)
 {
@@ -285,10 +306,38 @@ store_check_find_unknown(struct store_check *check, struct span key)
     }
 }
 
+/* More records are counted than were found, good or damaged, or fewer. */
+static void
+find_counts(struct store_check *check, const struct store_checked *journal)
+{
+    struct store_finding *finding;
+    char name[FIND_NAME_MAX];
+
+    if (journal->removed || journal->counted_to == 0 ||
+        (journal->counted >= journal->below &&
+         journal->counted <= journal->below + journal->damaged)) {
+        return;
+    }
+    finding = find_add(check, "counts");
+    if (finding != NULL) {
+        finding->destination =
+            xstrdup(find_name(check, journal->number, name, sizeof(name)));
+        finding->text = xasprintf(
+            "%s: it should have %llu messages before number %llu, and has %llu",
+            name, (unsigned long long)journal->counted,
+            (unsigned long long)journal->counted_to,
+            (unsigned long long)journal->below);
+    }
+}
+
 void
 store_check_find_rest(struct store_check *check)
 {
     struct store_finding *finding;
+
+    for (size_t i = 0; i < check->journal_count; i++) {
+        find_counts(check, check->journals[i]);
+    }
 
     if (!check->has_format) {
         finding = find_add(check, "format");

@@ -25,6 +25,7 @@ void store_check_find_part(struct store_check *check,
                            const struct store_scan_damage *damage);
 void store_check_find_record(struct store_check *check, uint32_t number,
                              uint64_t seq);
+void store_check_find_block(struct store_check *check, uint32_t number);
 void store_check_find_journal(struct store_check *check, uint32_t number);
 void store_check_find_orphans(struct store_check *check,
                               const struct store_checked *journal);
