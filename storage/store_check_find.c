@@ -108,29 +108,53 @@ store_check_find_open(struct store_check *check,
     }
 }
 
-/* Both ends in one journal: the only ones that can be affected are between
- * their numbers. */
-static void
-find_part_within(struct store_check *check, uint32_t number, uint64_t after,
-                 uint64_t before, const struct store_scan_damage *damage)
+/* How many rescued records are of that journal. */
+static uint64_t
+find_rescued(const struct store_scan_damage *damage, uint32_t number)
 {
-    struct store_finding *finding = find_add(check, "part");
-    uint64_t most = before - after - 1;
+    uint64_t count = 0;
+    uint32_t journal;
+    uint64_t seq;
+
+    for (size_t i = 0; i < damage->rescued_count; i++) {
+        count += store_key_record_parse(damage->rescued[i], &journal, &seq) &&
+                         journal == number
+                     ? 1
+                     : 0;
+    }
+    return count;
+}
+
+/* What a part has of one journal: the only records that can be affected are
+ * between these numbers. */
+static void
+find_part_of(struct store_check *check, const struct store_checked *journal,
+             uint64_t from, uint64_t to, const struct store_scan_damage *damage)
+{
+    uint64_t rescued = find_rescued(damage, journal->number);
+    struct store_finding *finding;
     char name[FIND_NAME_MAX];
 
+    if (from < journal->head) {
+        from = journal->head;
+    }
+    if (journal->removed || to < from || to - from + 1 <= rescued) {
+        return; /* nothing that counts */
+    }
+    finding = find_add(check, "part");
     if (finding == NULL) {
         return;
     }
-    finding->destination =
-        xstrdup(find_name(check, number, name, sizeof(name)));
-    finding->from = after + 1;
-    finding->to = before - 1;
-    finding->lost_most = most > damage->rescued ? most - damage->rescued : 0;
+    (void)find_name(check, journal->number, name, sizeof(name));
+    finding->destination = xstrdup(name);
+    finding->from = from;
+    finding->to = to;
+    finding->lost_most = to - from + 1 - rescued;
     finding->text =
-        xasprintf("%s: numbers %llu to %llu: a damaged block; %zu records are "
-                  "readable all the same, at most %llu are not (%s)",
-                  name, (unsigned long long)finding->from,
-                  (unsigned long long)finding->to, damage->rescued,
+        xasprintf("%s: numbers %llu to %llu: a damaged block; %llu of them can "
+                  "be read all the same, at most %llu cannot (%s)",
+                  name, (unsigned long long)from, (unsigned long long)to,
+                  (unsigned long long)rescued,
                   (unsigned long long)finding->lost_most, damage->text);
 }
 
@@ -160,32 +184,53 @@ find_end(const struct store_check *check, struct span key, const char *none,
     return text;
 }
 
+/* A part that is not of records alone, in words. */
+static void
+find_part_around(struct store_check *check,
+                 const struct store_scan_damage *damage)
+{
+    struct store_finding *finding = find_add(check, "part");
+    char from[FIND_NAME_MAX + 40];
+    char to[FIND_NAME_MAX + 40];
+
+    if (finding != NULL) {
+        finding->text = xasprintf(
+            "a damaged block between %s and %s: %zu entries there can be read "
+            "all the same, %zu were seen that cannot (%s)",
+            find_end(check, damage->after, "the start", from, sizeof(from)),
+            find_end(check, damage->before, "the end", to, sizeof(to)),
+            damage->rescued_count, damage->bad, damage->text);
+    }
+}
+
 void
 store_check_find_part(struct store_check *check,
                       const struct store_scan_damage *damage)
 {
-    char from[FIND_NAME_MAX + 40];
-    char to[FIND_NAME_MAX + 40];
-    struct store_finding *finding;
-    uint32_t journal;
-    uint32_t same;
-    uint64_t after;
-    uint64_t before;
+    uint32_t first = 0;
+    uint32_t last = UINT32_MAX;
+    uint64_t after = 0;
+    uint64_t before = UINT64_MAX;
+    bool begins = store_key_record_parse(damage->after, &first, &after);
+    bool ends = store_key_record_parse(damage->before, &last, &before);
+    size_t told = check->finding_total;
 
-    if (store_key_record_parse(damage->after, &journal, &after) &&
-        store_key_record_parse(damage->before, &same, &before) &&
-        journal == same) {
-        find_part_within(check, journal, after, before, damage);
-        return;
+    if (damage->before.len > 0 && !ends) {
+        last = 0; /* it ends before the first record */
     }
-    finding = find_add(check, "part");
-    if (finding != NULL) {
-        finding->text = xasprintf(
-            "a damaged block between %s and %s: %zu entries there are readable "
-            "all the same, %zu were seen that are not (%s)",
-            find_end(check, damage->after, "the start", from, sizeof(from)),
-            find_end(check, damage->before, "the end", to, sizeof(to)),
-            damage->rescued, damage->bad, damage->text);
+    for (size_t i = 0; i < check->journal_count; i++) {
+        const struct store_checked *journal = check->journals[i];
+
+        if (journal->number >= first && journal->number <= last) {
+            find_part_of(check, journal,
+                         begins && journal->number == first ? after + 1 : 1,
+                         ends && journal->number == last ? before - 1
+                                                         : journal->next - 1,
+                         damage);
+        }
+    }
+    if (!begins || check->finding_total == told) {
+        find_part_around(check, damage);
     }
 }
 

@@ -140,6 +140,18 @@ part_visit(struct scan *scan, const struct scan_part *part, struct error *err)
     return status;
 }
 
+/* The keys of its entries, to free. */
+static struct span *
+part_keys(const struct scan_part *part)
+{
+    struct span *keys = xmalloc((part->len + 1) * sizeof(*keys));
+
+    for (size_t i = 0; i < part->len; i++) {
+        keys[i] = part_key(part, &part->entries[i]);
+    }
+    return keys;
+}
+
 /* ------------------------------------------------------------- damage -- */
 
 /* Replaces the iterator, which has met damage, by one that stands on the first
@@ -182,9 +194,13 @@ scan_damage(struct scan *scan, struct error *err)
         damage.before = ldb_iter_key(scan->iter);
     }
     status = part_read(scan, damage.before, &part, &damage.bad, err);
-    damage.rescued = part.len;
     if (status == 0) {
+        struct span *keys = part_keys(&part);
+
+        damage.rescued = keys;
+        damage.rescued_count = part.len;
         status = scan->visitor->damage(scan->visitor->ctx, &damage, err);
+        free(keys);
     }
     if (status == 0) {
         status = part_visit(scan, &part, err);

@@ -22,9 +22,11 @@
 struct store_scan_damage {
     struct span after;  /* the last key before it; empty: from the start */
     struct span before; /* the first key after it; empty: to the end */
-    size_t rescued;     /* entries between them, good by their own checksum */
-    size_t bad;         /* entries seen that are not */
-    const char *text;   /* LevelDB's */
+    const struct span *rescued; /* keys between them of entries that are good
+                                   by their own checksum, in order */
+    size_t rescued_count;
+    size_t bad;       /* entries seen that are not */
+    const char *text; /* LevelDB's */
 };
 
 struct store_scan_visitor {
