@@ -75,6 +75,19 @@ broker_on_progress(void *ctx, const char *text)
 }
 
 static void
+broker_on_damage(void *ctx, const struct store_damage *damage)
+{
+    (void)ctx;
+    log_event(LOG_LEVEL_WARNING, "store", "damaged",
+              "destination=/%s/%s from=%llu to=%llu messages=%zu "
+              "reason=\"could not be read, set aside in the data directory's "
+              "quarantine file; all others are served\"",
+              destination_kind_name(damage->kind), LOG_TEXT(damage->name),
+              (unsigned long long)damage->first_seq,
+              (unsigned long long)damage->last_seq, damage->count);
+}
+
+static void
 broker_on_woken(void *ctx, int64_t now_us)
 {
     struct broker *broker = ctx;
@@ -292,6 +305,7 @@ broker_open_store(struct broker *broker, struct error *err)
     options->wake = broker_on_wake;
     options->health = broker_on_health;
     options->progress = broker_on_progress;
+    options->damage = broker_on_damage;
     options->ctx = broker;
     return store_open(broker->options.engine, options, &broker->store, err);
 }

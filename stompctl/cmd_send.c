@@ -26,8 +26,7 @@ struct send {
     struct connect_options connect;
     struct client_header headers[CLIENT_HEADER_COUNT];
     size_t header_count;
-    const char *body;      /* NULL: from the files */
-    const char *dedupe_id; /* begins that of every message; NULL: none */
+    const char *body; /* NULL: from the files */
     const char *files[SEND_FILE_COUNT];
     size_t file_count;
     bool by_line;
@@ -45,7 +44,6 @@ struct send {
 enum {
     SEND_BODY = OPTION_COMMAND,
     SEND_CONTENT_TYPE,
-    SEND_DEDUPE_ID,
     SEND_LINES,
     SEND_PERSISTENT,
     SEND_RECEIPT,
@@ -59,7 +57,6 @@ static const struct option send_long_options[] = {
     { "body", required_argument, NULL, SEND_BODY },
     { "content-type", required_argument, NULL, SEND_CONTENT_TYPE },
     { "count", required_argument, NULL, 'n' },
-    { "dedupe-id", required_argument, NULL, SEND_DEDUPE_ID },
     { "file", required_argument, NULL, 'f' },
     { "header", required_argument, NULL, 'H' },
     { "lines", no_argument, NULL, SEND_LINES },
@@ -87,8 +84,6 @@ static const char send_help[] =
     "      --content-type TYPE    the same as -H content-type:TYPE\n"
     "      --reply-to DEST        the same as -H reply-to:DEST\n"
     "      --persistent           the same as -H persistent:true\n"
-    "      --dedupe-id ID         ID-1, ID-2 ... are the dedupe-ids of the\n"
-    "                             messages: sent again they are there once\n"
     "How:\n"
     "      --receipt              synchronous: wait for the broker's RECEIPT\n"
     "                             before the next message\n"
@@ -130,9 +125,6 @@ send_take_option(struct send *send, int option, const char *value,
         return 0;
     case SEND_CONTENT_TYPE:
         return send_add_header(send, "content-type", value, err);
-    case SEND_DEDUPE_ID:
-        send->dedupe_id = value;
-        return 0;
     case SEND_LINES:
         send->by_line = true;
         return 0;
@@ -210,17 +202,6 @@ send_await_receipts(struct send *send, uint64_t allowed, struct error *err)
     return status;
 }
 
-/* The same for the same message of the next attempt. */
-static void
-send_dedupe_id(struct send *send)
-{
-    char *id = xasprintf("%s-%llu", send->dedupe_id,
-                         (unsigned long long)send->sent + 1);
-
-    client_header_named(send->client, SPAN("dedupe-id"), span_of_text(id));
-    free(id);
-}
-
 static void
 send_queue(struct send *send, struct span body)
 {
@@ -236,9 +217,6 @@ send_queue(struct send *send, struct span body)
 
         client_header(client, HEADER_RECEIPT,
                       span_of(id, u64_to_text(send->sent, id)));
-    }
-    if (send->dedupe_id != NULL) {
-        send_dedupe_id(send);
     }
     for (size_t i = 0; i < send->header_count; i++) {
         client_header_named(client, send->headers[i].name,

@@ -97,6 +97,17 @@ typedef void store_progress_fn(void *ctx, const char *text);
 /* The store has failed (err) or works again (err NULL): say so in the log. */
 typedef void store_health_fn(void *ctx, const struct error *err);
 
+/* Records that could not be read and have been set aside: so many, as far as
+ * that can be told, with numbers from first_seq to last_seq. */
+struct store_damage {
+    enum destination_kind kind;
+    struct span name; /* borrowed until the callback returns */
+    uint64_t first_seq;
+    uint64_t last_seq;
+    size_t count;
+};
+typedef void store_damage_fn(void *ctx, const struct store_damage *damage);
+
 struct store_options {
     const char *directory;    /* made when missing (mode 0700) */
     int64_t sync_interval_us; /* un-synced writes are synced this often */
@@ -110,7 +121,8 @@ struct store_options {
     store_wake_fn *wake;
     store_health_fn *health;
     store_progress_fn *progress; /* may be NULL */
-    void *ctx;                   /* for committed, wake, health, progress */
+    store_damage_fn *damage; /* from store_poll, before fetched; may be NULL */
+    void *ctx;               /* for all of them but release */
 };
 /* Every value but the callbacks at its default. */
 extern const struct store_options store_options_default;
@@ -159,6 +171,7 @@ struct store_stats {
     uint64_t bytes_written; /* payload of written batches */
     size_t pending_bytes;   /* not yet handed over, and in flight */
     uint64_t failures;
+    uint64_t damaged; /* records that could not be read and were set aside */
 };
 
 enum store_capability {

@@ -122,6 +122,7 @@ struct store_fetch {
     struct buf bytes;  /* what the records' spans point into */
     uint64_t *removed; /* numbers that it took out: set aside */
     size_t removed_count;
+    uint64_t damage_first, damage_last; /* of what the page skipped */
     struct error err;
 };
 
@@ -267,6 +268,9 @@ int ldb_count_journals(struct ldb_store *ldb, struct error *err);
 int ldb_directory_open(const char *path, struct error *err);
 /* The same, but what an import or a repair left behind may be there. */
 int ldb_directory_prepare(const char *path, struct error *err);
+/* Whether there is no journal yet: LevelDB would take one that has lost its
+ * CURRENT for that, and delete all of it. */
+bool ldb_journal_is_new(const struct ldb_disk *disk);
 /* Reads the format record, or makes it, and marks the journal as in use. */
 int ldb_format_open(struct ldb_store *ldb, struct error *err);
 int ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err);

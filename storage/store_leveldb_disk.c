@@ -113,7 +113,9 @@ disk_open_error(const struct ldb_disk *disk, const char *text,
                          "stompd have more (LimitNOFILE=, ulimit -n) (%s)",
                          disk->path, text);
     }
-    if (strstr(text, "Corruption") != NULL) {
+    if (strstr(text, "Corruption") != NULL ||
+        strstr(text, "create_if_missing is false") != NULL ||
+        strstr(text, strerror(ENOENT)) != NULL) {
         return error_set(err,
                          "journal %s is damaged: run \"stompctl store repair "
                          "%s\", which keeps what can be read, or bring a "

@@ -134,6 +134,27 @@ ldb_directory_open(const char *path, struct error *err)
     return 0;
 }
 
+bool
+ldb_journal_is_new(const struct ldb_disk *disk)
+{
+    DIR *dir = opendir(disk->path);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) { /* NOLINT */
+        const char *dot = strrchr(entry->d_name, '.');
+
+        found = found || strcmp(entry->d_name, "CURRENT") == 0 ||
+                (dot != NULL &&
+                 (strcmp(dot, ".ldb") == 0 || strcmp(dot, ".sst") == 0 ||
+                  strcmp(dot, ".log") == 0));
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return !found;
+}
+
 /* ------------------------------------------------------------- format -- */
 
 static int

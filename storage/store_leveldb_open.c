@@ -142,7 +142,7 @@ open_all(struct ldb_store *ldb, struct error *err)
     int status;
 
     if (ldb_directory_open(ldb->disk.directory, err) != 0 ||
-        ldb_disk_open(&ldb->disk, true, err) != 0 ||
+        ldb_disk_open(&ldb->disk, ldb_journal_is_new(&ldb->disk), err) != 0 ||
         ldb_format_open(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
         ldb_count_journals(ldb, err) != 0 ||
         ldb_definitions_check(ldb, err) != 0) {

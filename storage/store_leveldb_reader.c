@@ -243,6 +243,27 @@ reader_after_damage(struct ldb_disk *disk, struct store_fetch *fetch)
     }
 }
 
+/* Which numbers the skipped records can have: the page's first and last that
+ * are not there. */
+static void __attribute__((cold)) reader_damage_range(struct store_fetch *fetch)
+{
+    const struct store_page *page = &fetch->page;
+    uint64_t first = fetch->from_seq;
+    uint64_t last = (page->at_end ? fetch->limit_seq : page->next_seq) - 1;
+
+    for (size_t i = 0; i < page->count && page->records[i].seq == first; i++) {
+        first++;
+    }
+    for (size_t i = page->count; i > 0 && page->records[i - 1].seq == last;
+         i--) {
+        last--;
+    }
+    /* Not within the page: only its neighbours tell that there was something.
+     */
+    fetch->damage_first = first <= last ? first : fetch->from_seq;
+    fetch->damage_last = first <= last ? last : page->next_seq - 1;
+}
+
 void
 ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch)
 {
@@ -262,4 +283,7 @@ ldb_fetch_run(struct ldb_disk *disk, struct store_fetch *fetch)
         reader_after_damage(disk, fetch);
     }
     reader_finish(fetch);
+    if (fetch->page.skipped > 0) {
+        reader_damage_range(fetch);
+    }
 }

@@ -191,14 +191,34 @@ turn_on_written(struct ldb_store *ldb)
     ldb_batch_release(ldb, &job->batch);
 }
 
+static void __attribute__((cold))
+turn_on_damage(struct ldb_store *ldb, const struct store_fetch *fetch)
+{
+    struct store_damage damage = {
+        .kind = fetch->queue->kind,
+        .name = span_of(fetch->queue->name, fetch->queue->name_len),
+        .first_seq = fetch->damage_first,
+        .last_seq = fetch->damage_last,
+        .count = fetch->page.skipped,
+    };
+
+    if (ldb->options.damage != NULL) {
+        ldb->options.damage(ldb->options.ctx, &damage);
+    }
+}
+
 static void
 turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
 {
     ldb->stats.fetches++;
+    ldb->stats.damaged += fetch->page.skipped;
     if (!fetch->cancelled) {
         for (size_t i = 0; i < fetch->removed_count; i++) {
             ldb_queue_forget(ldb, fetch->queue,
                              ldb_item(fetch->removed[i], STORE_SLOT_STORED));
+        }
+        if (fetch->page.skipped > 0) {
+            turn_on_damage(ldb, fetch);
         }
         fetch->fetched(fetch->ctx, &fetch->page);
     }

@@ -130,6 +130,7 @@ api_status_store(const struct api *api)
     api_set(object, "syncs", stats.syncs);
     api_set(object, "writtenBytes", stats.bytes_written);
     api_set(object, "pendingBytes", stats.pending_bytes);
+    api_set(object, "damaged", stats.damaged);
     return object;
 }
 

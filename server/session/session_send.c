@@ -351,9 +351,8 @@ send_answer(struct session *session, const struct frame *frame,
         struct receipt_facts facts = {
             .sent_number = duplicate ? 0 : session->sent_number,
             .duplicate = duplicate,
-            .stored = outcome->ticket != 0 || outcome->first_stored
-                          ? RECEIPT_STORED_DISK
-                          : RECEIPT_STORED_MEMORY,
+            .stores = true,
+            .on_disk = duplicate && outcome->first_stored,
         };
 
         session_receipt_with(session, frame, outcome->ticket, &facts);

@@ -52,14 +52,12 @@ const transports = {
   TCP: { webSocketFactory: () => new TcpSocket() },
 };
 
-async function connect(transport, version, headers = {}) {
+async function connect(transport, version) {
   const options = transports[transport];
   if (options.brokerURL) globalThis.WebSocket = WebSocket;
-  const session = { errors: new Inbox(), ended: new Inbox(),
-    unhandled: new Inbox() };
+  const session = { errors: new Inbox(), ended: new Inbox() };
   session.client = new Client({
-    ...options, reconnectDelay: 0, connectHeaders: { login: 'user', ...headers },
-    onUnhandledMessage: (message) => session.unhandled.put(message),
+    ...options, reconnectDelay: 0, connectHeaders: { login: 'user' },
     stompVersions: new Versions([version]), heartbeatIncoming: 0,
     heartbeatOutgoing: 0,
     onStompError: (frame) => session.errors.put(frame),
@@ -140,31 +138,6 @@ for (const transport of Object.keys(transports)) {
       const message = await got.take();
       check(Buffer.compare(Buffer.from(message.binaryBody),
                            Buffer.from(bytes)) === 0, 'other bytes');
-      await bye(session);
-    });
-
-    testcase(`soft errors (${where})`, async () => {
-      const session = await connect(transport, version,
-                                    { 'error-mode': 'soft' });
-      const name = `/queue/stompjs.soft.${tag}`;
-      let receipt = session.receipt('bad');
-      session.client.subscribe(name, () => {},
-        { selector: 'a =', receipt: 'bad' });
-      const refusal = (await receipt).headers;
-      check(refusal.status === 'invalid' && refusal.message === 'bad selector',
-            JSON.stringify(refusal));
-      session.client.publish({ destination: '/topic/*', body: 'x' });
-      const error = await session.unhandled.take('$errors');
-      check(error.headers.subscription === '$errors' &&
-            error.headers.command === 'SEND', JSON.stringify(error.headers));
-      receipt = session.receipt('good');
-      session.client.publish({ destination: name, body: 'x',
-        headers: { receipt: 'good', persistent: 'true' } });
-      const good = (await receipt).headers;
-      check(good.status === undefined && good.stored === 'disk',
-            JSON.stringify(good));
-      const got = session.subscribe(name);
-      check((await got.take()).body === 'x', 'another body');
       await bye(session);
     });
 

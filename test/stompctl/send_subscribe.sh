@@ -47,15 +47,6 @@ like "--content-type is a header" '^content-type:text/x$' "$headers"
 like "--reply-to is a header" '^reply-to:/queue/back$' "$headers"
 like "--persistent is a header" '^persistent:true$' "$headers"
 
-head -n 600 "$dir/lines" | "$stompctl" send /queue/once --lines \
-    --dedupe-id import --window 50
-"$stompctl" send /queue/once --lines --dedupe-id import --window 50 <"$dir/lines"
-is "--dedupe-id makes an import that is begun again end with every line once" \
-    "$(cksum <"$dir/lines")" "$(take once -n 1000 | cksum)"
-like "the messages carry their ids" '^dedupe-id:again-1$' "$(
-    "$stompctl" send /queue/once.id --body x --dedupe-id again
-    take once.id -n 1 --headers)"
-
 "$stompctl" send /queue/tx --lines --transaction <"$dir/lines"
 is "a transaction arrives whole" "0 $(cksum <"$dir/lines")" \
     "$? $(take tx -n 1000 | cksum)"
