@@ -92,6 +92,25 @@ log_is_journal(void)
     return journal == LOG_JOURNAL_YES;
 }
 
+const char *
+log_word(struct span span, char *text, size_t size)
+{
+    char plain[LOG_TEXT_BYTES];
+    size_t used = 0;
+
+    for (const char *at = secret_escape(span, plain, sizeof(plain));
+         *at != '\0' && used + sizeof("\\x20") <= size; at++) {
+        if (*at == ' ' || *at == '"' || *at == '=') {
+            used += (size_t)snprintf(text + used, size - used, "\\x%02x",
+                                     (unsigned)*at);
+        } else {
+            text[used++] = *at;
+        }
+    }
+    text[used] = '\0';
+    return text;
+}
+
 /* A line holds no control byte, whatever the caller forgot to escape. */
 static void
 log_clean(char *line, size_t len)

@@ -37,8 +37,9 @@ void log_set_output(int fd);
 /*
  * Writes `level module: event key=value ...`; fmt makes the key=value part and
  * may be NULL when there is none.  The arguments are evaluated only when the
- * level is on.  Values that a peer chose go through LOG_TEXT; control bytes
- * that come in all the same are written as '?'.  Lines are cut at about 2 KB.
+ * level is on.  Values that a peer chose go through LOG_TEXT or LOG_WORD;
+ * control bytes that come in all the same are written as '?'.  Lines are cut at
+ * about 2 KB.
  */
 #define log_event(level, module, ...)                                          \
     do {                                                                       \
@@ -56,3 +57,9 @@ enum { LOG_TEXT_BYTES = 160 };
  * until the block ends. */
 #define LOG_TEXT(span)                                                         \
     secret_escape((span), (char[LOG_TEXT_BYTES]){ "" }, LOG_TEXT_BYTES)
+
+/* The same as one word, for a value without quotes: blanks and quotes escaped
+ * too, so that it cannot look like further values. */
+#define LOG_WORD(span)                                                         \
+    log_word((span), (char[LOG_TEXT_BYTES]){ "" }, LOG_TEXT_BYTES)
+const char *log_word(struct span span, char *text, size_t size);

@@ -126,6 +126,10 @@ conn_tcp_release(struct conn_tcp *tcp)
 static void
 conn_tcp_finish(struct conn_tcp *tcp, const char *reason, int64_t now_us)
 {
+    if (tcp->state == CONN_TCP_SNIFF) { /* no session says so */
+        log_event(LOG_LEVEL_DEBUG, "net", "connection closed before any frame",
+                  "peer=%s reason=\"%s\"", tcp->conn.transport.peer, reason);
+    }
     conn_close_session(&tcp->conn, reason, now_us);
     (void)close(conn_tcp_release(tcp));
 }

@@ -151,10 +151,10 @@ session_connect(struct session *session, const struct frame *frame)
               "id=%s peer=%s transport=%s user=%s client-id=%s "
               "version=%s heart-beat=%s",
               session->name, transport->peer, transport->kind,
-              session->login != NULL ? LOG_TEXT(login) : "-",
-              client_id.data != NULL ? LOG_TEXT(client_id) : "-",
+              session->login != NULL ? LOG_WORD(login) : "-",
+              client_id.data != NULL ? LOG_WORD(client_id) : "-",
               version_rules(session->version)->text,
-              LOG_TEXT(frame_get(frame, HEADER_HEART_BEAT)));
+              LOG_WORD(frame_get(frame, HEADER_HEART_BEAT)));
 }
 
 void

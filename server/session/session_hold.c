@@ -95,7 +95,7 @@ hold_warn(struct session *session, struct destination *dest)
     core_lack_explain(session->core, &session->client.lack, &why);
     log_event(LOG_LEVEL_WARNING, "session", "producer waits",
               "id=%s peer=%s destination=%s reason=\"%s\"", session->name,
-              session->transport->peer, LOG_TEXT(destination_name_get(dest)),
+              session->transport->peer, LOG_WORD(destination_name_get(dest)),
               why.text);
 }
 

@@ -35,7 +35,7 @@ session_note_error(struct session *session, const char *message,
 
 /* A name that the client chose, "-" when it chose none. */
 #define SESSION_NAME_TEXT(text)                                                \
-    ((text) != NULL ? LOG_TEXT(span_of_text(text)) : "-")
+    ((text) != NULL ? LOG_WORD(span_of_text(text)) : "-")
 
 static const char *
 log_version(const struct session *session)

@@ -501,7 +501,7 @@ session_end_subscription(struct session *session,
     log_event(LOG_LEVEL_WARNING, "session", "subscription ended",
               "id=%s peer=%s subscription=%s reason=\"%s\"", session->name,
               session->transport->peer,
-              LOG_TEXT(span_of(mine->id, mine->id_len)), reason);
+              LOG_WORD(span_of(mine->id, mine->id_len)), reason);
     session_return_unacked(session, mine->sub);
     core_unsubscribe(mine->sub);
     subscription_drop(session, mine);

@@ -9,7 +9,8 @@
  * Holds: what goes out are whole frames, nothing follows an ERROR; each
  * `receipt` has one answer and they come in request order; a message of
  * /queue/q that is out at one consumer does not go to another unless it was
- * given back; at the end nothing is charged.
+ * given back; whatever the state, the doctor finds words for it; at the end
+ * nothing is charged.
  */
 #include "test/fuzz/fuzz_target.h"
 
@@ -19,6 +20,7 @@
 #include "server/core/core.h"
 #include "server/log.h"
 #include "server/session/session.h"
+#include "server/session/session_doctor.h"
 #include "test/unit/fake_store.h"
 #include "test/unit/fake_transport.h"
 
@@ -412,6 +414,14 @@ fuzz_send_mark(struct fuzz *fuzz)
 }
 
 static void
+fuzz_on_finding(void *ctx, const struct session_finding *finding)
+{
+    (void)ctx;
+    assert(finding->code[0] != '\0' && finding->text[0] != '\0' &&
+           finding->advice[0] != '\0');
+}
+
+static void
 fuzz_sleep(struct fuzz *fuzz, int64_t us)
 {
     fuzz->now_us += us;
@@ -424,6 +434,8 @@ fuzz_sleep(struct fuzz *fuzz, int64_t us)
             peer->transport.due_us = INT64_MAX;
             session_on_timer(peer->session, fuzz->now_us);
         }
+        session_diagnose(peer->session, fuzz->now_us, us, fuzz_on_finding,
+                         NULL);
     }
     core_sweep(fuzz->core);
 }

@@ -83,6 +83,36 @@ START_TEST(peer_bytes_cannot_start_a_line_of_their_own)
 }
 END_TEST
 
+START_TEST(a_word_of_a_peer_cannot_look_like_further_values)
+{
+    log_event(LOG_LEVEL_INFO, "net", "x", "user=%s reason=\"%s\"",
+              LOG_WORD(SPAN("u reason=\"DISCONNECT\"")), "reset");
+    ck_assert_str_eq(log_read(),
+                     "info net: x user=u\\x20reason\\x3d\\x22DISCONNECT\\x22 "
+                     "reason=\"reset\"\n");
+}
+END_TEST
+
+START_TEST(secrets_of_a_peer_are_not_logged)
+{
+    log_event(LOG_LEVEL_INFO, "net", "x", "a=%s b=\"%s\"",
+              LOG_WORD(SPAN("u?access_token=hunter2")),
+              LOG_TEXT(SPAN("GET /?password=hunter2&x=1")));
+    ck_assert_str_eq(log_read(), "info net: x a=u?access_token\\x3d*** "
+                                 "b=\"GET /?password=***\"\n");
+}
+END_TEST
+
+START_TEST(a_word_is_cut_within_its_buffer)
+{
+    char text[LOG_TEXT_BYTES + 8];
+
+    memset(text, '"', sizeof(text));
+    ck_assert_uint_lt(strlen(LOG_WORD(span_of(text, sizeof(text)))),
+                      LOG_TEXT_BYTES);
+}
+END_TEST
+
 START_TEST(a_long_line_is_cut_and_still_ends)
 {
     static char text[8000];
@@ -139,6 +169,9 @@ main(void)
     tcase_add_test(tcase, an_event_may_have_no_keys);
     tcase_add_test(tcase, arguments_of_a_level_that_is_off_are_not_evaluated);
     tcase_add_test(tcase, peer_bytes_cannot_start_a_line_of_their_own);
+    tcase_add_test(tcase, a_word_of_a_peer_cannot_look_like_further_values);
+    tcase_add_test(tcase, secrets_of_a_peer_are_not_logged);
+    tcase_add_test(tcase, a_word_is_cut_within_its_buffer);
     tcase_add_test(tcase, a_long_line_is_cut_and_still_ends);
     tcase_add_test(tcase, the_journal_gets_priorities);
     tcase_add_test(tcase, a_level_is_found_by_its_name_only);
