@@ -840,6 +840,7 @@ frame_parser_skip(struct frame_parser *parser)
     parser->can_skip = false;
     parser->skip_len = parser->body_len;
     frame_store_release(&parser->store);
+    frame_store_begin(&parser->store); /* it has been answered */
     parser->state = PARSER_BODY_SKIPPED;
 }
 

@@ -196,6 +196,9 @@ START_TEST(a_skipped_body_must_end_where_it_said)
         session_feed(a->session, span_of(kilobyte, sizeof(kilobyte)), f.now_us);
     }
     peer_send(a, "x");
+    /* Its receipt has been answered. */
+    ck_assert_ptr_null(
+        strstr(a->transport.out.data + a->transport.taken, "receipt-id"));
     peer_assert_error(a, "malformed frame", TRANSPORT_CLOSE_PROTOCOL);
 }
 END_TEST
