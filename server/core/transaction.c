@@ -154,6 +154,31 @@ transaction_settle(struct transaction *tx, struct delivery *delivery,
     return TRANSACTION_ADDED;
 }
 
+bool
+transaction_is_stored(const struct transaction *tx)
+{
+    for (uint32_t i = 0; i < tx->count; i++) {
+        const struct transaction_op *op = &tx->ops[i];
+        struct destination *dest;
+
+        if (op->kind != TRANSACTION_SEND) {
+            continue;
+        }
+        dest = destination_find(tx->client->core, op->dest_kind,
+                                span_of(op->text, op->text_len));
+        if (dest == NULL || dest->route != NULL) {
+            if (!op->msg->persistent) {
+                return false;
+            }
+        } else if (!destination_is_persistent(dest, op->msg) ||
+                   (!destination_kind_is_queue(dest->kind) &&
+                    !topic_is_stored(topic_of(dest)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 transaction_apply(struct transaction *tx, struct transaction_op *op)
 {

@@ -60,6 +60,9 @@ uint32_t transaction_count(const struct transaction *tx);
  * refused after all. */
 void transaction_cut(struct transaction *tx, uint32_t count);
 
+/* Whether a COMMIT now would put all of its messages on disk. */
+bool transaction_is_stored(const struct transaction *tx);
+
 /* Called for each delivery of a transaction just before it is settled. */
 typedef void transaction_settled_fn(void *ctx, struct delivery *delivery);
 

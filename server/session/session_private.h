@@ -79,11 +79,16 @@ struct session_counts {
     uint32_t errors;   /* frames that were refused */
 };
 
+enum receipt_stored {
+    RECEIPT_STORED_UNSAID,
+    RECEIPT_STORED_MEMORY,
+    RECEIPT_STORED_DISK, /* once its ticket is committed */
+};
+
 /* What a RECEIPT says to who has asked for it (`error-mode:soft`). */
 struct receipt_facts {
     uint64_t sent_number; /* the n of message-id; 0: none */
-    bool stores;          /* it says `stored`: disk, or memory */
-    bool on_disk;         /* it does not need to wait for that */
+    enum receipt_stored stored;
     bool duplicate;
     uint32_t duplicates; /* of a COMMIT */
 };

@@ -136,11 +136,9 @@ session_receipt(struct session *session, const struct frame *frame,
     }
 }
 
-/* ticket: what the answer waits for, 0 when the disk has no part in it. */
 static void
 receipt_encode(const struct session *session, struct span id,
-               store_ticket ticket, const struct receipt_facts *facts,
-               struct buf *out)
+               const struct receipt_facts *facts, struct buf *out)
 {
     struct frame_encoder encoder;
     char text[80];
@@ -159,12 +157,12 @@ receipt_encode(const struct session *session, struct span id,
         frame_encoder_header_u64(&encoder, SPAN("duplicates"),
                                  facts->duplicates);
     }
-    if (facts->stores) {
+    if (facts->stored != RECEIPT_STORED_UNSAID) {
+        bool disk = facts->stored == RECEIPT_STORED_DISK &&
+                    core_survives(session->core);
+
         frame_encoder_header(&encoder, SPAN("stored"),
-                             (ticket != 0 || facts->on_disk) &&
-                                     core_survives(session->core)
-                                 ? SPAN("disk")
-                                 : SPAN("memory"));
+                             disk ? SPAN("disk") : SPAN("memory"));
     }
     frame_encoder_end(&encoder, SPAN_NONE);
 }
@@ -184,8 +182,7 @@ session_receipt_with(struct session *session, const struct frame *frame,
     }
     session->counts.receipts++;
     buf_clear(out);
-    receipt_encode(session, frame_get(frame, HEADER_RECEIPT), ticket, facts,
-                   out);
+    receipt_encode(session, frame_get(frame, HEADER_RECEIPT), facts, out);
     if (ticket == 0) {
         session_answer(session, buf_span(out));
     } else {

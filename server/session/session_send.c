@@ -351,8 +351,9 @@ send_answer(struct session *session, const struct frame *frame,
         struct receipt_facts facts = {
             .sent_number = duplicate ? 0 : session->sent_number,
             .duplicate = duplicate,
-            .stores = true,
-            .on_disk = duplicate && outcome->first_stored,
+            .stored = outcome->ticket != 0 || outcome->first_stored
+                          ? RECEIPT_STORED_DISK
+                          : RECEIPT_STORED_MEMORY,
         };
 
         session_receipt_with(session, frame, outcome->ticket, &facts);

@@ -137,7 +137,7 @@ void
 session_commit(struct session *session, const struct frame *frame)
 {
     struct span id = transaction_id(session, frame);
-    struct receipt_facts facts = { .stores = true };
+    struct receipt_facts facts = { .sent_number = 0 };
     uint64_t duplicates = core_duplicates(session->core);
     struct session_transaction *found;
     store_ticket ticket;
@@ -149,6 +149,10 @@ session_commit(struct session *session, const struct frame *frame)
     if (found == NULL) {
         session_transaction_unknown(session, frame, id);
         return;
+    }
+    if (session->soft_errors) {
+        facts.stored = transaction_is_stored(found->tx) ? RECEIPT_STORED_DISK
+                                                        : RECEIPT_STORED_MEMORY;
     }
     if (!transaction_commit(&found->tx, frame_has(frame, HEADER_RECEIPT),
                             commit_forget, session, &ticket)) {

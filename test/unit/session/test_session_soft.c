@@ -158,7 +158,7 @@ START_TEST(a_transaction_that_is_too_old_is_aborted_alone)
     ck_assert_str_eq(peer_ask(a, "COMMIT\ntransaction:t\nreceipt:1\n\n^@"),
                      UNKNOWN("1"));
     ck_assert_str_eq(peer_ask(a, "COMMIT\ntransaction:u\nreceipt:2\n\n^@"),
-                     "RECEIPT\nreceipt-id:2\nstored:memory\n\n^@");
+                     "RECEIPT\nreceipt-id:2\nstored:disk\n\n^@");
 }
 END_TEST
 
