@@ -268,10 +268,19 @@ enum core_send {
     CORE_NO_MEMORY,        /* for the copies to be made; nothing was done */
 };
 
-/* Whether core_send would find the store at work: to be asked of each of
- * several, before any has it. */
-bool core_can_send(const struct core *core, struct destination *dest,
-                   const struct message *msg);
+struct core_prepared; /* copies that a SEND makes; opaque, in virtual.c */
+
+/*
+ * Makes a SEND ready that takes place together with others or not at all: looks
+ * at all that could go wrong, and makes the copies.  On CORE_SENT core_send
+ * with send_options.prepared, in the same turn, cannot fail; otherwise nothing
+ * has been done.  *prepared_out is to be freed in any case; NULL is fine.
+ */
+enum core_send core_prepare(struct core *core, struct destination *dest,
+                            struct message *msg,
+                            struct core_prepared **prepared_out);
+/* Frees *prepared and sets it to NULL; NULL is fine. */
+void core_prepared_free(struct core_prepared **prepared);
 
 struct send_options {
     struct client *sender;
@@ -279,6 +288,7 @@ struct send_options {
     enum policy_switch use_async_send; /* the connection's own word */
     enum policy_switch listener_async_send;
     const struct dedupe_key *dedupe; /* of core_dedupe_key; NULL: send it */
+    struct core_prepared *prepared;  /* of core_prepare; NULL: none */
 };
 
 /* What tells a message for a destination from others, by the id that its sender

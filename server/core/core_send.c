@@ -106,14 +106,6 @@ core_put(struct core *core, struct destination *dest, struct message *msg,
     return stored && options->wait && !core_use_async_send(core, dest, options);
 }
 
-bool
-core_can_send(const struct core *core, struct destination *dest,
-              const struct message *msg)
-{
-    return dest->route != NULL ? store_failure(core->store) == NULL
-                               : core_can_put(core, dest, msg);
-}
-
 struct dedupe_key
 core_dedupe_key(const struct core *core, enum destination_kind kind,
                 struct span name, struct span id)

@@ -23,6 +23,8 @@ struct transaction_op {
     char *text; /* SEND: destination name; NACK: reason */
     size_t text_len;
     struct message *msg;
+    struct destination *dest; /* at COMMIT */
+    struct core_prepared *prepared;
     struct delivery *delivery;
 };
 
@@ -66,6 +68,7 @@ transaction_cut(struct transaction *tx, uint32_t count)
 
         tx->bytes -= transaction_op_bytes(op);
         message_unref(&op->msg);
+        core_prepared_free(&op->prepared);
         free(op->text);
         if (op->delivery != NULL) {
             op->delivery->tx = NULL;
@@ -179,65 +182,115 @@ transaction_is_stored(const struct transaction *tx)
     return true;
 }
 
-static void
-transaction_apply(struct transaction *tx, struct transaction_op *op)
+/* Makes a SEND ready: nothing has been done yet. */
+static enum transaction_commit
+transaction_prepare(struct transaction *tx, struct transaction_op *op)
 {
     struct core *core = tx->client->core;
-    struct span text = span_of(op->text, op->text_len);
-    struct delivery *delivery = op->delivery;
-    struct send_options options = {
-        .sender = tx->client,
-        .dedupe = op->has_dedupe ? &op->dedupe : NULL,
-    };
-    struct destination *dest;
-    store_ticket ticket;
 
-    if (op->kind == TRANSACTION_SEND) {
+    switch (core_destination(core, tx->client, op->dest_kind,
+                             span_of(op->text, op->text_len), false,
+                             &op->dest)) {
+    case CORE_FOUND:
+        break;
+    case CORE_NOT_FOUND:
         /* A temporary destination that has gone meanwhile takes its message
          * along, as it would have had it been committed a moment earlier; it
          * was there at the SEND, so it is never made here. */
-        if (core_destination(core, tx->client, op->dest_kind, text, false,
-                             &dest) == CORE_FOUND) {
-            (void)core_send(core, dest, op->msg, &options, &ticket);
-        }
-        return;
+        op->dest = NULL;
+        return TRANSACTION_COMMITTED;
+    case CORE_TOO_MANY:
+        return TRANSACTION_TOO_MANY;
     }
+    switch (core_prepare(core, op->dest, op->msg, &op->prepared)) {
+    case CORE_SENT:
+    case CORE_DUPLICATE:
+    case CORE_DUPLICATE_STORED:
+        break;
+    case CORE_STORE_FAILED:
+        return TRANSACTION_STORE_FAILED;
+    case CORE_NO_MEMORY:
+        return TRANSACTION_NO_MEMORY;
+    }
+    return TRANSACTION_COMMITTED;
+}
+
+static enum transaction_commit
+transaction_prepare_all(struct transaction *tx)
+{
+    enum transaction_commit result = TRANSACTION_COMMITTED;
+
+    if (core_store_failure(tx->client->core) != NULL) {
+        return TRANSACTION_STORE_FAILED;
+    }
+    for (uint32_t i = 0; i < tx->count && result == TRANSACTION_COMMITTED;
+         i++) {
+        if (tx->ops[i].kind == TRANSACTION_SEND) {
+            result = transaction_prepare(tx, &tx->ops[i]);
+        }
+    }
+    return result;
+}
+
+static void
+transaction_apply_send(struct transaction *tx, struct transaction_op *op)
+{
+    struct send_options options = {
+        .sender = tx->client,
+        .dedupe = op->has_dedupe ? &op->dedupe : NULL,
+        .prepared = op->prepared,
+    };
+    store_ticket ticket;
+
+    if (op->dest != NULL) {
+        enum core_send sent =
+            core_send(tx->client->core, op->dest, op->msg, &options, &ticket);
+
+        assert(sent != CORE_STORE_FAILED && sent != CORE_NO_MEMORY);
+    }
+}
+
+static void
+transaction_apply_settle(struct core *core, struct transaction_op *op)
+{
+    struct delivery *delivery = op->delivery;
+    struct nack_options nack = { .dead_letter = op->dead_letter,
+                                 .delay_us = op->delay_us,
+                                 .reason = span_of(op->text, op->text_len) };
+
     assert(delivery != NULL);
     op->delivery = NULL;
     delivery->tx = NULL;
     if (op->kind == TRANSACTION_ACK) {
         core_ack(core, delivery);
     } else {
-        struct nack_options nack = { .dead_letter = op->dead_letter,
-                                     .delay_us = op->delay_us,
-                                     .reason = text };
-
         core_nack(core, delivery, &nack);
     }
 }
 
-bool
+enum transaction_commit
 transaction_commit(struct transaction **tx, bool sync,
                    transaction_settled_fn *settled, void *ctx,
                    store_ticket *ticket_out)
 {
     struct core *core = (*tx)->client->core;
-    bool works = core_store_failure(core) == NULL;
+    enum transaction_commit result = transaction_prepare_all(*tx);
 
     *ticket_out = 0;
-    if (works) {
-        for (uint32_t i = 0; i < (*tx)->count; i++) {
-            struct transaction_op *op = &(*tx)->ops[i];
+    for (uint32_t i = 0; i < (*tx)->count && result == TRANSACTION_COMMITTED;
+         i++) {
+        struct transaction_op *op = &(*tx)->ops[i];
 
-            if (op->delivery != NULL) {
-                settled(ctx, op->delivery);
-            }
-            transaction_apply(*tx, op);
-        }
-        if (sync) {
-            *ticket_out = core_ticket(core);
+        if (op->kind == TRANSACTION_SEND) {
+            transaction_apply_send(*tx, op);
+        } else {
+            settled(ctx, op->delivery);
+            transaction_apply_settle(core, op);
         }
     }
+    if (sync && result == TRANSACTION_COMMITTED) {
+        *ticket_out = core_ticket(core);
+    }
     transaction_free(tx);
-    return works;
+    return result;
 }

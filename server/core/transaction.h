@@ -66,11 +66,18 @@ bool transaction_is_stored(const struct transaction *tx);
 /* Called for each delivery of a transaction just before it is settled. */
 typedef void transaction_settled_fn(void *ctx, struct delivery *delivery);
 
+enum transaction_commit {
+    TRANSACTION_COMMITTED,
+    TRANSACTION_STORE_FAILED, /* store_failure says why */
+    TRANSACTION_NO_MEMORY,    /* for copies that a message makes */
+    TRANSACTION_TOO_MANY,     /* a destination that had gone is one too many */
+};
+
 /*
- * COMMIT: applies everything in order and frees.  sync says whether the client
- * waits; *ticket_out is then what to wait for.  False when the store refuses
- * (store_failure): then nothing was applied and the transaction is aborted.
+ * COMMIT: applies everything and frees.  sync says whether the client waits;
+ * *ticket_out is then what to wait for.  With any other result nothing was
+ * applied: the transaction is aborted.
  */
-bool transaction_commit(struct transaction **tx, bool sync,
-                        transaction_settled_fn *settled, void *ctx,
-                        store_ticket *ticket_out);
+enum transaction_commit transaction_commit(struct transaction **tx, bool sync,
+                                           transaction_settled_fn *settled,
+                                           void *ctx, store_ticket *ticket_out);

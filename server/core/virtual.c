@@ -26,15 +26,20 @@ struct virtual_step {
     struct message *msg; /* one reference */
 };
 
+/* All that come of one SEND. */
+struct core_prepared {
+    struct virtual_step *steps;
+    size_t count;
+    size_t capacity;
+};
+
 struct virtual_table {
     struct virtual_topic_queues *topics;
     size_t topic_count;
     uint64_t epoch;             /* routes that are older look again */
-    struct virtual_step *steps; /* of the SEND at hand */
-    size_t step_count;
-    size_t step_capacity;
-    struct buf lines; /* what the headers of its copies share */
-    struct buf line;  /* `destination` of the last */
+    struct core_prepared steps; /* of the SEND at hand */
+    struct buf lines;           /* what the headers of its copies share */
+    struct buf line;            /* `destination` of the last */
 };
 
 /* What one definition means for one destination. */
@@ -102,7 +107,7 @@ virtual_table_free(struct virtual_table **table)
     buf_fini(&gone->lines);
     buf_fini(&gone->line);
     free(gone->topics);
-    free(gone->steps);
+    free(gone->steps.steps);
     free(gone);
 }
 
@@ -388,6 +393,7 @@ struct virtual_plan {
     struct core *core;
     struct destination *sent_to;
     struct message *msg;
+    struct core_prepared *steps;
     bool no_memory;
     struct virtual_path path;
 };
@@ -447,7 +453,7 @@ virtual_plan_copy(struct virtual_plan *plan, const struct destination *dest)
 static void
 virtual_plan_add(struct virtual_plan *plan, struct destination *dest)
 {
-    struct virtual_table *table = plan->core->virtuals;
+    struct core_prepared *list = plan->steps;
     struct message *msg = dest == plan->sent_to ? message_ref(plan->msg)
                                                 : virtual_plan_copy(plan, dest);
 
@@ -455,13 +461,12 @@ virtual_plan_add(struct virtual_plan *plan, struct destination *dest)
         plan->no_memory = true;
         return;
     }
-    if (table->step_count == table->step_capacity) {
-        table->step_capacity =
-            table->step_capacity > 0 ? table->step_capacity * 2 : 16;
-        table->steps = xrealloc(table->steps,
-                                table->step_capacity * sizeof(*table->steps));
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity > 0 ? list->capacity * 2 : 16;
+        list->steps =
+            xrealloc(list->steps, list->capacity * sizeof(*list->steps));
     }
-    table->steps[table->step_count++] =
+    list->steps[list->count++] =
         (struct virtual_step){ .dest = dest, .msg = msg };
 }
 
@@ -548,45 +553,109 @@ virtual_plan_route(struct virtual_plan *plan, struct destination *dest)
 }
 
 static bool
-virtual_steps_can_be_put(const struct core *core)
+virtual_steps_can_be_put(const struct core *core,
+                         const struct core_prepared *list)
 {
-    const struct virtual_table *table = core->virtuals;
-
-    for (size_t i = 0; i < table->step_count; i++) {
-        if (!core_can_put(core, table->steps[i].dest, table->steps[i].msg)) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (!core_can_put(core, list->steps[i].dest, list->steps[i].msg)) {
             return false;
         }
     }
     return true;
 }
 
+static void
+virtual_steps_drop(struct core_prepared *list)
+{
+    while (list->count > 0) {
+        message_unref(&list->steps[--list->count].msg);
+    }
+}
+
+/* Finds out all that is to be done, into an empty list that stays so unless
+ * the result is CORE_SENT. */
+static enum core_send
+virtual_plan_steps(struct core *core, struct destination *dest,
+                   struct message *msg, struct core_prepared *list)
+{
+    struct virtual_plan plan = {
+        .core = core, .sent_to = dest, .msg = msg, .steps = list
+    };
+    enum core_send result = CORE_SENT;
+
+    buf_clear(&core->virtuals->lines);
+    virtual_plan_route(&plan, dest);
+    if (plan.no_memory) {
+        result = CORE_NO_MEMORY;
+    } else if (!virtual_steps_can_be_put(core, list)) {
+        result = CORE_STORE_FAILED;
+    }
+    if (result != CORE_SENT) {
+        virtual_steps_drop(list);
+    }
+    return result;
+}
+
+/* True when a RECEIPT has to wait for the disk. */
+static bool
+virtual_do_steps(struct core *core, struct core_prepared *list,
+                 const struct send_options *options)
+{
+    bool wait = false;
+
+    for (size_t i = 0; i < list->count; i++) {
+        wait =
+            core_put(core, list->steps[i].dest, list->steps[i].msg, options) ||
+            wait;
+    }
+    virtual_steps_drop(list);
+    return wait;
+}
+
 enum core_send
 virtual_send(struct core *core, struct destination *dest, struct message *msg,
              const struct send_options *options, store_ticket *ticket_out)
 {
-    struct virtual_table *table = core->virtuals;
-    struct virtual_plan plan = { .core = core, .sent_to = dest, .msg = msg };
+    struct core_prepared *list = options->prepared;
     enum core_send result = CORE_SENT;
-    bool wait = false;
 
-    table->step_count = 0;
-    buf_clear(&table->lines);
-    virtual_plan_route(&plan, dest);
-    if (plan.no_memory) {
-        result = CORE_NO_MEMORY;
-    } else if (!virtual_steps_can_be_put(core)) {
-        result = CORE_STORE_FAILED;
+    if (list == NULL) {
+        list = &core->virtuals->steps;
+        result = virtual_plan_steps(core, dest, msg, list);
     }
-    for (size_t i = 0; i < table->step_count; i++) {
-        struct virtual_step *step = &table->steps[i];
-
-        if (result == CORE_SENT) {
-            wait = core_put(core, step->dest, step->msg, options) || wait;
-        }
-        message_unref(&step->msg);
-    }
-    if (wait) {
+    if (virtual_do_steps(core, list, options)) {
         *ticket_out = store_ticket_take(core->store, true);
     }
     return result;
+}
+
+enum core_send
+core_prepare(struct core *core, struct destination *dest, struct message *msg,
+             struct core_prepared **prepared_out)
+{
+    enum core_send result;
+
+    *prepared_out = NULL;
+    if (dest->route == NULL) {
+        return core_can_put(core, dest, msg) ? CORE_SENT : CORE_STORE_FAILED;
+    }
+    *prepared_out = xcalloc(1, sizeof(**prepared_out));
+    result = virtual_plan_steps(core, dest, msg, *prepared_out);
+    if (result != CORE_SENT) {
+        core_prepared_free(prepared_out);
+    }
+    return result;
+}
+
+void
+core_prepared_free(struct core_prepared **prepared)
+{
+    struct core_prepared *gone = *prepared;
+
+    *prepared = NULL;
+    if (gone != NULL) {
+        virtual_steps_drop(gone);
+        free(gone->steps);
+        free(gone);
+    }
 }

@@ -267,10 +267,15 @@ send_admit(struct session *session, const struct frame *frame,
 }
 
 static void __attribute__((cold))
-send_refuse_store(struct session *session, const struct frame *frame)
+send_refuse(struct session *session, const struct frame *frame,
+            enum core_send why)
 {
     const struct error *err = core_store_failure(session->core);
 
+    if (why == CORE_NO_MEMORY) {
+        send_refuse_memory(session, frame);
+        return;
+    }
     session_error(session, frame, TRANSPORT_CLOSE_FAILED, "not stored",
                   "persistent messages cannot be taken now: %s",
                   err != NULL ? err->text : "the store has failed");
@@ -296,15 +301,17 @@ send_dedupe_id(const struct frame *frame)
     return session_header_any(frame, names, 3);
 }
 
-/* Routes one message to one destination; false after an ERROR. */
+/* Routes one message to one destination; false after an ERROR.  prepared: with
+ * others, or NULL. */
 static bool
 send_route(struct session *session, const struct frame *frame,
            struct destination *dest, struct message *msg,
-           struct send_outcome *outcome)
+           struct core_prepared *prepared, struct send_outcome *outcome)
 {
     const struct transport *transport = session->transport;
     struct span dedupe_id = send_dedupe_id(frame);
     struct dedupe_key key;
+    enum core_send sent;
     store_ticket ticket = 0;
     struct send_options options = {
         .sender = &session->client,
@@ -313,6 +320,7 @@ send_route(struct session *session, const struct frame *frame,
         .listener_async_send = !transport->use_async_send_set ? POLICY_UNSET
                                : transport->use_async_send    ? POLICY_ON
                                                               : POLICY_OFF,
+        .prepared = prepared,
     };
 
     if (dedupe_id.len > 0) {
@@ -320,7 +328,8 @@ send_route(struct session *session, const struct frame *frame,
                               destination_name_get(dest), dedupe_id);
         options.dedupe = &key;
     }
-    switch (core_send(session->core, dest, msg, &options, &ticket)) {
+    sent = core_send(session->core, dest, msg, &options, &ticket);
+    switch (sent) {
     case CORE_SENT:
         outcome->sent++;
         break;
@@ -332,14 +341,37 @@ send_route(struct session *session, const struct frame *frame,
         outcome->duplicates++;
         break;
     case CORE_STORE_FAILED:
-        send_refuse_store(session, frame);
-        return false;
     case CORE_NO_MEMORY:
-        send_refuse_memory(session, frame);
+        send_refuse(session, frame, sent);
         return false;
     }
     outcome->ticket = ticket > outcome->ticket ? ticket : outcome->ticket;
     return true;
+}
+
+/* The same to several, all or none. */
+static bool
+send_route_all(struct session *session, const struct frame *frame,
+               struct destination *const *dests, size_t count,
+               struct message *msg, struct send_outcome *outcome)
+{
+    struct core_prepared *prepared[DESTINATION_COMPOSITE_COUNT] = { NULL };
+    enum core_send ready = CORE_SENT;
+
+    for (size_t i = 0; i < count && ready == CORE_SENT; i++) {
+        ready = core_prepare(session->core, dests[i], msg, &prepared[i]);
+    }
+    if (ready != CORE_SENT) {
+        send_refuse(session, frame, ready);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (ready == CORE_SENT) {
+            (void)send_route(session, frame, dests[i], msg, prepared[i],
+                             outcome);
+        }
+        core_prepared_free(&prepared[i]);
+    }
+    return ready == CORE_SENT;
 }
 
 static inline void
@@ -508,6 +540,7 @@ send_slowly(struct session *session, const struct frame *frame)
     struct transaction *tx;
     struct send_outcome outcome = { .ticket = 0 };
     bool failed;
+    bool sent;
     size_t count;
 
     tx = session_transaction_of(session, frame, &failed);
@@ -533,20 +566,13 @@ send_slowly(struct session *session, const struct frame *frame)
         message_unref(&msg);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (count > 1 && !core_can_send(session->core, dests[i], msg)) {
-            send_refuse_store(session, frame);
-            message_unref(&msg);
-            return;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!send_route(session, frame, dests[i], msg, &outcome)) {
-            message_unref(&msg);
-            return;
-        }
-    }
+    sent = count == 1
+               ? send_route(session, frame, dests[0], msg, NULL, &outcome)
+               : send_route_all(session, frame, dests, count, msg, &outcome);
     message_unref(&msg);
+    if (!sent) {
+        return;
+    }
     if (count == 1 && !names[0].remote) {
         send_remember(session, text, dests[0]);
     }
@@ -572,7 +598,7 @@ session_send(struct session *session, const struct frame *frame)
         if (msg == NULL) {
             return;
         }
-        sent = send_route(session, frame, dest, msg, &outcome);
+        sent = send_route(session, frame, dest, msg, NULL, &outcome);
         message_unref(&msg);
         if (sent) {
             send_answer(session, frame, &outcome);

@@ -133,6 +133,36 @@ commit_forget(void *ctx, struct delivery *delivery)
     (void)ack_ledger_remove(&session->ledger, delivery->id);
 }
 
+static void __attribute__((cold))
+commit_refuse(struct session *session, const struct frame *frame,
+              enum transaction_commit result)
+{
+    static const char aborted[] =
+        "the transaction was aborted, nothing of it took effect";
+    const struct error *err = core_store_failure(session->core);
+
+    switch (result) {
+    case TRANSACTION_COMMITTED:
+        break;
+    case TRANSACTION_STORE_FAILED:
+        session_error(session, frame, TRANSPORT_CLOSE_FAILED, "not stored",
+                      "%s: %s", aborted,
+                      err != NULL ? err->text : "the store has failed");
+        break;
+    case TRANSACTION_NO_MEMORY:
+        session_error(session, frame, TRANSPORT_CLOSE_FAILED, "out of memory",
+                      "%s: no memory for the copies of its messages", aborted);
+        break;
+    case TRANSACTION_TOO_MANY:
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
+                      "too many destinations",
+                      "%s: one of its destinations has gone since, and would "
+                      "be one more than maxDestinations of its policy allows",
+                      aborted);
+        break;
+    }
+}
+
 void
 session_commit(struct session *session, const struct frame *frame)
 {
@@ -140,6 +170,7 @@ session_commit(struct session *session, const struct frame *frame)
     struct receipt_facts facts = { .sent_number = 0 };
     uint64_t duplicates = core_duplicates(session->core);
     struct session_transaction *found;
+    enum transaction_commit result;
     store_ticket ticket;
 
     if (id.data == NULL) {
@@ -154,18 +185,13 @@ session_commit(struct session *session, const struct frame *frame)
         facts.stored = transaction_is_stored(found->tx) ? RECEIPT_STORED_DISK
                                                         : RECEIPT_STORED_MEMORY;
     }
-    if (!transaction_commit(&found->tx, frame_has(frame, HEADER_RECEIPT),
-                            commit_forget, session, &ticket)) {
-        const struct error *err = core_store_failure(session->core);
-
-        session_transaction_drop(session, found);
-        session_error(session, frame, TRANSPORT_CLOSE_FAILED, "not stored",
-                      "the transaction was aborted, nothing of it took "
-                      "effect: %s",
-                      err != NULL ? err->text : "the store has failed");
+    result = transaction_commit(&found->tx, frame_has(frame, HEADER_RECEIPT),
+                                commit_forget, session, &ticket);
+    session_transaction_drop(session, found);
+    if (result != TRANSACTION_COMMITTED) {
+        commit_refuse(session, frame, result);
         return;
     }
-    session_transaction_drop(session, found);
     facts.duplicates = (uint32_t)(core_duplicates(session->core) - duplicates);
     session_receipt_with(session, frame, ticket, &facts);
 }

@@ -594,8 +594,9 @@ do_transaction(struct model_client *client)
         abort_transaction(client);
     } else if (draw(3) == 0) {
         size_t count = client->tx_sent_count;
-        bool works = transaction_commit(&client->tx, draw(2) == 0, on_settled,
-                                        client, &ticket);
+        bool works =
+            transaction_commit(&client->tx, draw(2) == 0, on_settled, client,
+                               &ticket) == TRANSACTION_COMMITTED;
 
         ck_assert_int_eq(works, !failing);
         if (works) {

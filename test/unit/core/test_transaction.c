@@ -60,7 +60,8 @@ START_TEST(nothing_is_seen_before_commit)
     ck_assert_int_eq(tx_send(tx, "q", "1"), TRANSACTION_ADDED);
     fixture_turn(&f);
     ck_assert_str_eq(client_news(&b), "");
-    ck_assert(transaction_commit(&tx, false, on_settled, &a, &ticket));
+    ck_assert_int_eq(transaction_commit(&tx, false, on_settled, &a, &ticket),
+                     TRANSACTION_COMMITTED);
     ck_assert_ptr_null(tx);
     ck_assert_uint_eq(ticket, 0);
     fixture_turn(&f);
@@ -87,7 +88,8 @@ START_TEST(commit_is_one_batch_of_the_store)
     (void)tx_send(tx, "out", "3");
     fixture_turn(&f);
     fake_store_hold(f.store, true);
-    ck_assert(transaction_commit(&tx, true, on_settled, &a, &ticket));
+    ck_assert_int_eq(transaction_commit(&tx, true, on_settled, &a, &ticket),
+                     TRANSACTION_COMMITTED);
     fixture_turn(&f);
     ops = fake_store_ops(f.store, &count);
     /* 2 before; then put out, del in, put DLQ and del in, put out */
@@ -176,7 +178,8 @@ START_TEST(failed_store_aborts_the_commit)
     (void)transaction_settle(tx, client_delivery(&a, "0"), NULL);
     (void)tx_send(tx, "q", "1");
     fake_store_set_failure(f.store, "disk full");
-    ck_assert(!transaction_commit(&tx, true, on_settled, &a, &ticket));
+    ck_assert_int_eq(transaction_commit(&tx, true, on_settled, &a, &ticket),
+                     TRANSACTION_STORE_FAILED);
     ck_assert_ptr_null(tx);
     ck_assert_uint_eq(ticket, 0);
     fixture_turn(&f);
@@ -200,7 +203,8 @@ START_TEST(gone_temporary_destination_takes_its_message_along)
                            NULL);
     message_unref(&msg);
     client_close(&b);
-    ck_assert(transaction_commit(&tx, false, on_settled, &a, &ticket));
+    ck_assert_int_eq(transaction_commit(&tx, false, on_settled, &a, &ticket),
+                     TRANSACTION_COMMITTED);
     core_stats_get(f.core, &stats);
     ck_assert_uint_eq(stats.queues, 0);
     ck_assert_uint_eq(stats.memory_bytes, 0);

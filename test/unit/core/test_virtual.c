@@ -348,7 +348,8 @@ START_TEST(transaction_copies_at_commit)
     message_unref(&msg);
     fixture_turn(&f);
     ck_assert_str_eq(client_news(&a), "");
-    ck_assert(transaction_commit(&tx, false, NULL, NULL, &ticket));
+    ck_assert_int_eq(transaction_commit(&tx, false, NULL, NULL, &ticket),
+                     TRANSACTION_COMMITTED);
     fixture_turn(&f);
     ck_assert_str_eq(client_news(&a), "m");
 }
