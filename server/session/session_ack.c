@@ -89,22 +89,14 @@ ack_check_subscription(struct session *session, const struct frame *frame,
     return true;
 }
 
-/* Settles one delivery now, or notes it in the transaction. */
+/* Settles one delivery now, or notes it in the transaction; false when that is
+ * full. */
 static bool
-ack_settle(struct session *session, const struct frame *frame,
-           struct transaction *tx, struct delivery *delivery,
-           const struct nack_options *nack)
+ack_settle(struct session *session, struct transaction *tx,
+           struct delivery *delivery, const struct nack_options *nack)
 {
     if (tx != NULL) {
-        if (transaction_settle(tx, delivery, nack) != TRANSACTION_FULL) {
-            return true;
-        }
-        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
-                      "transaction too big",
-                      "a transaction holds at most %u frames; commit more "
-                      "often",
-                      session->config->transaction_ops_max);
-        return false;
+        return transaction_settle(tx, delivery, nack) != TRANSACTION_FULL;
     }
     if (delivery->tx != NULL) {
         return true; /* an open transaction has it */
@@ -120,9 +112,8 @@ ack_settle(struct session *session, const struct frame *frame,
 
 /* In `client` mode everything of the subscription up to it (D17). */
 static bool
-ack_settle_all(struct session *session, const struct frame *frame,
-               struct transaction *tx, struct delivery *delivery,
-               const struct nack_options *nack)
+ack_settle_all(struct session *session, struct transaction *tx,
+               struct delivery *delivery, const struct nack_options *nack)
 {
     struct subscription *sub = delivery->sub;
     uint64_t last = delivery->id;
@@ -130,13 +121,13 @@ ack_settle_all(struct session *session, const struct frame *frame,
     struct delivery *next;
 
     if (sub->ack != ACK_CLIENT) {
-        return ack_settle(session, frame, tx, delivery, nack);
+        return ack_settle(session, tx, delivery, nack);
     }
     for (at = sub->in_flight; at != NULL; at = next) {
         bool end = at->id == last;
 
         next = end ? NULL : at->next;
-        if (!ack_settle(session, frame, tx, at, nack)) {
+        if (!ack_settle(session, tx, at, nack)) {
             return false;
         }
     }
@@ -151,10 +142,13 @@ ack_settle_range(struct session *session, const struct frame *frame,
 {
     uint32_t before = tx != NULL ? transaction_count(tx) : 0;
 
-    if (ack_settle_all(session, frame, tx, delivery, nack)) {
+    if (ack_settle_all(session, tx, delivery, nack)) {
         return true;
     }
-    transaction_cut(tx, before); /* only a transaction can be full */
+    transaction_cut(tx, before); /* an ERROR ends it */
+    session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "transaction too big",
+                  "a transaction holds at most %u frames; commit more often",
+                  session->config->transaction_ops_max);
     return false;
 }
 

@@ -514,13 +514,13 @@ send_in_transaction(struct session *session, const struct frame *frame,
         if (transaction_send(tx, names[i].kind, name, msg,
                              dedupe_id.len > 0 ? &key : NULL) ==
             TRANSACTION_FULL) {
+            transaction_cut(tx, before); /* an ERROR ends it */
             session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
                           "transaction too big",
                           "a transaction holds at most %u frames and %zu "
                           "bytes; commit more often",
                           session->config->transaction_ops_max,
                           session->config->transaction_bytes_max);
-            transaction_cut(tx, before);
             return;
         }
     }
