@@ -154,6 +154,35 @@ refuses "a priority that is none" 'line 5: "priority" is not .* from 0 to 9' \
 refuses "base64 that is none" '"body64" is not base64' \
     "$(sed 's/Yf9iAGM=/Yf9iAG==/' "$dir/export")"
 
+# --- what an older stompd left ----------------------------------------------
+
+cp -R "${top_srcdir:-.}/test/stompctl/store_v1" "$dir/v1"
+chmod -R u+w "$dir/v1"
+rm "$dir/v1/README" "$dir/v1/export"
+store "format 1" 0 verify "$dir/v1"
+like "format 1 is told" ': format 1, ' "$(cat "$dir/out")"
+store "format 1 goes out" 0 export "$dir/v1"
+is "format 1 is what it was" '' \
+    "$(diff "${top_srcdir:-.}/test/stompctl/store_v1/export" "$dir/out")"
+mv "$dir/out" "$dir/in"
+store "into a new store" 0 import "$dir/v2" <"$dir/in"
+store "out of the new store" 0 export "$dir/v2"
+is "nothing is lost on the way" '' "$(diff "$dir/in" "$dir/out")"
+mv "$dir/data" "$dir/was"
+mv "$dir/v1" "$dir/data"
+start_broker
+"$stompctl" subscribe -n 2 /queue/ORDERS >"$dir/taken"
+is "a broker serves what is in format 1" "body 3 body 4" \
+    "$(tr '\n' ' ' <"$dir/taken" | sed 's/ $//')"
+"$stompctl" send --persistent --receipt --body new /queue/ORDERS
+stop_broker
+store "a broker has used format 1" 0 verify "$dir/data"
+store "a broker has used format 1: out" 0 export "$dir/data"
+is "numbers go on, and nothing else has changed" "5 9 40 41" \
+    "$(sed -n 's/.*"seq":\([0-9]*\),.*/\1/p' "$dir/out" | tr '\n' ' ' |
+        sed 's/ $//')"
+is "definitions are kept" 1 "$(grep -c '"name":"note/one"' "$dir/out")"
+
 # --- the manual's examples, as they stand there ----------------------------
 
 # example NAME TEXT: the literal block of the manual that has TEXT, for
