@@ -64,8 +64,13 @@ session_hold(struct session *session, const struct frame *frame)
     if (!session->holding || hold_lets_pass(frame)) {
         return false;
     }
-    frame_encoder_begin(&encoder, &session->held, frame->command,
-                        session->version, frame->body.len);
+    if (frame->command == FRAME_UNKNOWN) { /* refused when its turn comes */
+        frame_encoder_begin_text(&encoder, &session->held, frame->command_text,
+                                 session->version, frame->body.len);
+    } else {
+        frame_encoder_begin(&encoder, &session->held, frame->command,
+                            session->version, frame->body.len);
+    }
     for (size_t i = 0; i < frame->header_count; i++) {
         if (frame->headers[i].id != HEADER_CONTENT_LENGTH) {
             frame_encoder_header(&encoder, frame->headers[i].name,

@@ -434,6 +434,24 @@ START_TEST(send_goes_on_when_its_destination_has_room_again)
 }
 END_TEST
 
+START_TEST(command_that_nobody_knows_is_refused_in_its_place)
+{
+    const char *answer;
+
+    fill_a_queue();
+    peer_send(b, "SEND\ndestination:/queue/full\nreceipt:1\n\nnext^@"
+                 "HE:LLO\nreceipt:2\nx\\cy:1\n\nbody^@");
+    ck_assert_str_eq(peer_take(b), "");
+    peer_send(a, "ACK\nid:T-1-1\n\n^@");
+    answer = peer_take(b);
+    ck_assert_has(answer, "RECEIPT\nreceipt-id:1\n\n^@");
+    ck_assert_has(answer, "HE:LLO is not a command");
+    ck_assert_has(answer, "message:unknown command\nreceipt-id:2\n");
+    ck_assert(b->transport.closed);
+    ck_assert_has(peer_take(a), "next");
+}
+END_TEST
+
 START_TEST(ack_with_receipt_keeps_its_place_among_the_answers)
 {
     fill_memory_with_unacked();
@@ -591,6 +609,7 @@ main(void)
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
     tcase_add_test(flow, send_that_has_waited_too_long_is_refused_and_not_sent);
     tcase_add_test(flow, send_goes_on_when_its_destination_has_room_again);
+    tcase_add_test(flow, command_that_nobody_knows_is_refused_in_its_place);
     tcase_add_test(flow,
                    what_a_waiting_producer_has_sent_counts_when_it_vanishes);
     tcase_add_test(flow, paused_session_that_ends_is_not_resumed);
