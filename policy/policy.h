@@ -103,6 +103,7 @@ struct policy {
 
     uint32_t queue_prefetch;
     uint32_t queue_browser_prefetch;
+    uint32_t max_browse_page_size; /* 0 = all */
     uint32_t topic_prefetch;
     uint32_t durable_topic_prefetch;
 

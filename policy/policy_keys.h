@@ -86,6 +86,10 @@ enum {
     X("queueBrowserPrefetch", UINT32, queue_browser_prefetch,                  \
       POLICY_FOR_QUEUES, 1, POLICY_PREFETCH_MAX, "500", .family = NULL,        \
       "The same for a queue browser.")                                         \
+    X("maxBrowsePageSize", UINT32, max_browse_page_size, POLICY_FOR_QUEUES, 0, \
+      UINT32_MAX, "0", .family = NULL,                                         \
+      "The most messages that one browser is shown; 0 shows it all that the "  \
+      "queue holds. ActiveMQ shows 400 at most.")                              \
     X("topicPrefetch", UINT32, topic_prefetch, POLICY_FOR_TOPICS, 1,           \
       POLICY_PREFETCH_MAX, "32767", .family = NULL,                            \
       "The same for a subscription to a topic.")                               \

@@ -28,9 +28,6 @@ static const struct json_refusal policy_refusals[] = {
     { "maxAuditDepth",
       "producers of STOMP do not number their messages, so there are no"
       " duplicates to look for" },
-    { "maxBrowsePageSize",
-      "a browser sees the whole queue, queueBrowserPrefetch messages at"
-      " a time" },
     { "maxPageSize",
       "the store is read ahead as consumers have room, see lazyDispatch" },
     { "maxProducersToAudit",

@@ -5,6 +5,7 @@
 #include "policy/pattern.h"
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
+#include "server/core/queue_browse.h"
 #include "server/core/virtual.h"
 
 #include <assert.h>
@@ -170,6 +171,9 @@ core_unblock(struct core *core, struct subscription *sub)
     }
     while (sub->blocked != NULL && subscription_has_credit(sub)) {
         queue_member_ready(attachment_of(sub->blocked));
+    }
+    if (sub->browser != NULL) {
+        queue_browser_resume(sub->browser);
     }
 }
 

@@ -67,6 +67,8 @@ struct client_ops {
      * reason is a sentence.  connection: the whole connection is to go. */
     void (*ended)(void *ctx, struct subscription *sub, const char *reason,
                   bool connection);
+    /* A browser has been shown all.  Must not call back. */
+    void (*browsed)(void *ctx, struct subscription *sub);
 };
 
 /* One connection, as the core sees it; embedded in the session. */
@@ -318,6 +320,8 @@ struct subscribe_options {
     bool retroactive;
     bool no_local;
     bool exclusive;
+    bool browse;        /* one queue, that is there; ack is not looked at */
+    bool browse_follow; /* and what comes to it later */
     struct selector *selector; /* taken over; NULL = everything */
 };
 
@@ -337,6 +341,20 @@ struct subscription *core_subscribe(struct core *core, struct client *client,
  * acknowledged or goes back when the client closes; ctx is not used again but
  * for that. */
 void core_unsubscribe(struct subscription *sub);
+
+struct core_purge_result {
+    uint64_t purged;
+    uint64_t in_flight; /* stay: a consumer has them */
+};
+typedef void core_purged_fn(void *ctx, const struct core_purge_result *result);
+
+/*
+ * Removes what a queue holds now and *selector picks (NULL: all; taken over),
+ * but for what is in flight.  done comes in a turn to come, or never when the
+ * core is closed before.  False: there is no such queue.
+ */
+bool core_purge(struct core *core, enum destination_kind kind, struct span name,
+                struct selector **selector, core_purged_fn *done, void *ctx);
 
 /* Acknowledges one delivery; frees it. */
 void core_ack(struct core *core, struct delivery *delivery);

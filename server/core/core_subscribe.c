@@ -3,6 +3,7 @@
  * Subscribing: one subscription on one, several, or all matching destinations.
  */
 #include "server/core/core_private.h"
+#include "server/core/queue_browse.h"
 #include "server/core/virtual.h"
 
 #include "base/alloc.h"
@@ -22,6 +23,24 @@ core_policy_prefetch(const struct core *core,
 
     return destination_kind_is_queue(target->kind) ? policy->queue_prefetch
                                                    : policy->topic_prefetch;
+}
+
+static void
+core_subscribe_browser(struct core *core, struct subscription *sub,
+                       const struct subscribe_options *options)
+{
+    const struct subscription_target *target = &options->targets[0];
+    struct destination *dest =
+        destination_find(core, target->kind, target->name);
+
+    assert(dest != NULL && destination_kind_is_queue(dest->kind));
+    sub->ack = ACK_AUTO; /* its credit comes back with what has left */
+    if (!options->prefetch_set) {
+        sub->prefetch = dest->policy->queue_browser_prefetch;
+    }
+    sub->browser = queue_browser_new(queue_of(dest), sub,
+                                     dest->policy->max_browse_page_size,
+                                     options->browse_follow);
 }
 
 static void
@@ -87,6 +106,10 @@ core_subscribe(struct core *core, struct client *client,
     core->advisory_listeners += sub->hears_advisories ? 1 : 0;
     DL_APPEND(client->subscriptions, sub);
     core->stats.subscriptions++;
+    if (options->browse) {
+        core_subscribe_browser(core, sub, options);
+        return sub;
+    }
     for (size_t i = 0; i < options->target_count; i++) {
         const struct subscription_target *target = &options->targets[i];
         bool temporary = target->kind == DESTINATION_TEMP_QUEUE ||
@@ -123,6 +146,7 @@ core_unsubscribe(struct subscription *sub)
     sub->closed = true;
     core->advisory_listeners -= sub->hears_advisories ? 1 : 0;
     destination_detach_all(sub);
+    queue_browser_free(&sub->browser);
     if (sub->credited) {
         sub->credited = false;
         DL_DELETE2(core->credited, sub, credit_prev, credit_next);

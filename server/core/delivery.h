@@ -13,6 +13,7 @@
 
 struct attachment;
 struct lane;
+struct queue_delayed;
 struct subscription;
 struct transaction;
 
@@ -33,10 +34,13 @@ struct delivery {
     struct message *msg;      /* held */
     struct subscription *sub; /* NULL while WAITING */
     struct lane *lane;        /* its queue's; NULL for a topic's */
-    struct attachment *from;  /* PENDING: whose limit counts it */
-    struct transaction *tx;   /* an ACK or NACK is held there */
-    uint64_t seq;             /* place in the queue */
-    uint64_t id;              /* the n of `message-id`, the session's */
+    struct delivery *held_prev, *held_next; /* lane.held, in any state */
+    struct attachment *from;                /* PENDING: whose limit counts it;
+                                               PARKED: its group's owner */
+    struct queue_delayed *delayed;          /* DELAYED: its timer */
+    struct transaction *tx;                 /* an ACK or NACK is held there */
+    uint64_t seq;                           /* place in the queue */
+    uint64_t id; /* the n of `message-id`, the session's */
     struct store_slot slot;
     struct quota *quota;  /* the destination's, charged; or NULL */
     uint32_t found_count; /* scans that know it to match */

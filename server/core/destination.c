@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "protocol/headers.h"
 #include "server/core/core_private.h"
+#include "server/core/queue_walk.h"
 #include "server/core/slow_consumers.h"
 #include "server/core/virtual.h"
 
@@ -167,6 +168,7 @@ destination_orphan(struct destination *dest)
         destination_remove(&gone);
         return;
     }
+    queue_walks_stop(queue_of(dest));
     destination_disown(dest);
     dest->owner = NULL;
     dest->orphaned = true;

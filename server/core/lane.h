@@ -20,12 +20,24 @@ struct core;
 struct lane_ahead;
 struct lane_scan;
 struct queue;
+struct queue_walk;
+
+/* Whom a page is read for. */
+enum lane_reader {
+    LANE_READER_TURN, /* all: it is the next one */
+    LANE_READER_SCAN, /* one selecting consumer */
+    LANE_READER_WALK, /* a browser, or a purge */
+};
 
 struct lane {
     struct lane *lower; /* the queue's next lower priority */
     struct queue *queue;
     uint8_t priority;          /* 0-9; of the only lane: any */
     bool prioritized;          /* its journal has a name of its own */
+    struct delivery *held;     /* DL list by seq: all that is resident, those
+                                  in flight among them */
+    struct delivery *inserted; /* of held: the last that was put in between
+                                  others; NULL once it has left */
     struct delivery *waiting;  /* DL list by seq; all below paged_from */
     struct delivery *returned; /* of waiting: where lane_return looks
                                   first; NULL once it has left */
@@ -37,9 +49,11 @@ struct lane {
     uint64_t paged_count;
     uint64_t paged_since_fetch; /* of paged_count, put after the fetch began */
     struct store_fetch *fetch;  /* one at a time */
-    struct lane_scan *fetch_scan; /* whom it is for; NULL: for all */
+    enum lane_reader fetch_for; /* whom it is, or the last one was for */
+    bool walk_read_last;        /* of scans and walks: a walk */
+    struct lane_scan *fetch_scan; /* its scan or walk; NULL: gone meanwhile */
+    struct queue_walk *fetch_walk;
     uint64_t fetch_end;           /* queue.next_seq when it began */
-    bool fetch_ahead;             /* it is, or was, for a scan */
     struct lane_scan *scans;      /* DL list: of selecting consumers */
     struct lane_ahead *ahead;     /* what was read out of its turn, or NULL */
     struct lane *unreadable_next; /* core.unreadable */
@@ -76,8 +90,12 @@ void lane_take(struct lane *lane, struct delivery *delivery);
 /* Puts one back at its place. */
 void lane_return(struct lane *lane, struct delivery *delivery);
 
-/* The delivery, on no list, is done: removes its record and frees it. */
+/* The delivery, on no list but lane.held, is done: removes its record and frees
+ * it. */
 void lane_remove(struct lane *lane, struct delivery *delivery);
+
+/* The same, but its record stays. */
+void lane_drop(struct lane *lane, struct delivery *delivery);
 
 /* Reads the next page when little is resident. */
 void lane_page_in(struct lane *lane);
@@ -92,10 +110,33 @@ struct delivery *lane_head(const struct lane *lane);
  * was damaged, of every page. */
 void lane_log_page(struct lane *lane, const struct store_page *page);
 
-/* --- for lane_scan.c ----------------------------------------------------- */
+/* --- for lane_page.c ------------------------------------------------------ */
 
-/* Reads a page of the paged part for one selecting consumer. */
+/* Adds what becomes resident: at its place by seq, the scans are told of it
+ * with lane_append.  msg is taken over. */
+struct delivery *lane_insert(struct lane *lane, struct message *msg,
+                             uint64_t seq, struct store_slot slot);
+void lane_append(struct lane *lane, struct message *msg, uint64_t seq,
+                 struct store_slot slot);
+
+/* Nothing is paged any more. */
+void lane_forget_ahead(struct lane *lane);
+
+/* --- for lane_scan.c and queue_walk.c ------------------------------------ */
+
+/* Reads a page of the paged part for one selecting consumer, or for a walk, at
+ * most max messages; later when another read is under way. */
 void lane_read_ahead(struct lane *lane, struct lane_scan *scan);
+void lane_read_walk(struct lane *lane, struct queue_walk *walk,
+                    uint64_t from_seq, size_t max);
+
+/* A paged record is removed where it is. */
+void lane_remove_paged(struct lane *lane, const struct store_record *record,
+                       const struct message *msg);
+
+/* All that was paged below seq has been removed, but for skipped records, which
+ * could not be read. */
+void lane_skip_paged(struct lane *lane, uint64_t seq, size_t skipped);
 
 /* Whether a paged number has been read out of its turn. */
 bool lane_is_ahead(const struct lane *lane, uint64_t seq);

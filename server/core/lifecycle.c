@@ -37,6 +37,7 @@ lifecycle_is_idle(struct destination *dest)
         const struct queue *queue = queue_of(dest);
 
         return queue->in_flight_count == 0 && queue_waiting_count(queue) == 0 &&
+               queue->walks == NULL &&
                !virtual_is_consumer_queue(dest->core,
                                           destination_name_get(dest));
     }

@@ -5,6 +5,7 @@
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_private.h"
+#include "server/core/queue_walk.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ queue_free(struct queue *queue)
     if (queue->held) {
         timer_wheel_cancel(queue_core(queue)->timers, &queue->hold_timer);
     }
+    queue_walks_stop(queue);
     queue_delayed_free(queue);
     queue_groups_free(queue);
     while (queue->lanes != NULL) {
@@ -140,7 +142,7 @@ queue_hand_out(struct queue *queue, struct delivery *delivery,
     sub->client->ops->deliver(sub->client->ctx, sub, delivery->msg, delivery);
 }
 
-static void __attribute__((cold))
+void __attribute__((cold))
 queue_expire(struct queue *queue, struct delivery *delivery)
 {
     struct core *core = queue_core(queue);
@@ -150,9 +152,15 @@ queue_expire(struct queue *queue, struct delivery *delivery)
     /* It has expired: no loss when memory is out. */
     (void)core_dead_letter(core, &queue->base, delivery->msg,
                            SPAN("Message Expired"), DEAD_LETTER_EXPIRED);
-    lane_take(delivery->lane, delivery);
     queue->base.dequeued_count++;
     lane_remove(delivery->lane, delivery);
+}
+
+static void __attribute__((cold))
+queue_expire_one_waiting(struct queue *queue, struct delivery *delivery)
+{
+    lane_take(delivery->lane, delivery);
+    queue_expire(queue, delivery);
 }
 
 /* Hands a waiting delivery to attachment, or to the owner of its group.  False
@@ -200,7 +208,7 @@ queue_dispatch_lane(struct queue *queue, struct lane *lane, size_t *budget)
             if (store_failure(queue_core(queue)->store) != NULL) {
                 break; /* its dead letter could not be kept: later */
             }
-            queue_expire(queue, delivery);
+            queue_expire_one_waiting(queue, delivery);
         } else if (!queue_give(queue, delivery, NULL)) {
             break;
         }
@@ -237,7 +245,7 @@ queue_dispatch_selecting(struct queue *queue, struct lane *lane, bool plain,
             if (store_failure(queue_core(queue)->store) != NULL) {
                 break; /* its dead letter could not be kept: later */
             }
-            queue_expire(queue, delivery);
+            queue_expire_one_waiting(queue, delivery);
         } else {
             (void)queue_give(queue, delivery, attachment);
         }
@@ -250,19 +258,17 @@ queue_dispatch_selecting(struct queue *queue, struct lane *lane, bool plain,
     return *budget == 0;
 }
 
-bool
-queue_dispatch(struct queue *queue, size_t budget)
+/* To all consumers, from the highest priority on. */
+static bool
+queue_dispatch_lanes(struct queue *queue, size_t budget)
 {
     bool above = false; /* something of a higher priority waits */
 
-    if (queue->held) {
-        return false;
-    }
     for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
         bool plain = queue->base.attachment_count > queue->selecting_count;
 
         /* Reads for those that select and for the others take turns. */
-        if (plain && lane->fetch_ahead) {
+        if (plain && lane->fetch_for != LANE_READER_TURN) {
             lane_page_in(lane);
         }
         if (queue->selecting_count > 0
@@ -281,6 +287,17 @@ queue_dispatch(struct queue *queue, size_t budget)
         }
     }
     return false;
+}
+
+bool
+queue_dispatch(struct queue *queue, size_t budget)
+{
+    bool more = queue_walks_turn(queue, true);
+
+    if (!queue->held) {
+        more = queue_dispatch_lanes(queue, budget) || more;
+    }
+    return queue_walks_turn(queue, false) || more;
 }
 
 void
@@ -336,7 +353,7 @@ queue_expire_waiting(struct queue *queue, uint32_t max)
             struct delivery *next = delivery->next;
 
             if (message_is_expired(delivery->msg, now_ms)) {
-                queue_expire(queue, delivery);
+                queue_expire_one_waiting(queue, delivery);
             }
             delivery = next;
         }

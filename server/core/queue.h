@@ -9,6 +9,8 @@
 #include "server/core/destination.h"
 #include "server/core/lane.h"
 
+struct queue_walk;
+
 struct queue {
     struct destination base;
     struct lane main;   /* the only lane, or that of priority 4 */
@@ -24,6 +26,7 @@ struct queue {
     struct message_group_state *groups; /* NULL until one is seen */
     struct queue_delayed *delayed;      /* DL list: to be tried again later */
     uint64_t delayed_count;
+    struct queue_walk *walks;              /* DL list: browsers and purges */
     int64_t expire_due_us;                 /* next look for expired messages */
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;

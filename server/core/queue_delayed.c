@@ -20,6 +20,7 @@ queue_delayed_drop(struct queue *queue, struct queue_delayed *delayed)
 {
     DL_DELETE(queue->delayed, delayed);
     queue->delayed_count--;
+    delayed->delivery->delayed = NULL;
     free(delayed);
 }
 
@@ -48,6 +49,7 @@ queue_return_later(struct queue *queue, struct delivery *delivery,
     queue->in_flight_count--;
     delivery->state = DELIVERY_DELAYED;
     delivery->id = 0;
+    delivery->delayed = delayed;
     delayed->delivery = delivery;
     timer_node_init(&delayed->timer, queue_on_delay_over);
     DL_APPEND(queue->delayed, delayed);
@@ -56,16 +58,19 @@ queue_return_later(struct queue *queue, struct delivery *delivery,
 }
 
 void
+queue_delayed_take(struct queue *queue, struct delivery *delivery)
+{
+    timer_wheel_cancel(queue->base.core->timers, &delivery->delayed->timer);
+    queue_delayed_drop(queue, delivery->delayed);
+}
+
+void
 queue_delayed_free(struct queue *queue)
 {
-    struct core *core = queue->base.core;
-
     while (queue->delayed != NULL) {
-        struct queue_delayed *delayed = queue->delayed;
-        struct delivery *delivery = delayed->delivery;
+        struct delivery *delivery = queue->delayed->delivery;
 
-        timer_wheel_cancel(core->timers, &delayed->timer);
-        queue_delayed_drop(queue, delayed);
-        delivery_free(&core->pool, &delivery);
+        queue_delayed_take(queue, delivery);
+        lane_drop(delivery->lane, delivery);
     }
 }

@@ -68,6 +68,7 @@ queue_park(struct attachment *owner, struct delivery *delivery)
 
     lane_take(delivery->lane, delivery);
     delivery->state = DELIVERY_PARKED;
+    delivery->from = owner;
     delivery->lane->parked_count++;
     owner->sub->parked_count++;
     /* By seq: one that came back may be older than what is parked. */
@@ -81,10 +82,13 @@ queue_park(struct attachment *owner, struct delivery *delivery)
     }
 }
 
-static void
-queue_parked_remove(struct attachment *owner, struct delivery *delivery)
+void
+queue_parked_take(struct delivery *delivery)
 {
+    struct attachment *owner = delivery->from;
+
     DL_DELETE(owner->parked, delivery);
+    delivery->from = NULL;
     delivery->lane->parked_count--;
     owner->sub->parked_count--;
     delivery->state = DELIVERY_WAITING;
@@ -168,7 +172,7 @@ queue_release_closed(struct queue *queue, struct attachment *attachment)
 
     DL_FOREACH_SAFE(attachment->parked, delivery, next) {
         if (map->find(queue->groups, delivery->msg->group) != attachment) {
-            queue_parked_remove(attachment, delivery);
+            queue_parked_take(delivery);
             lane_return(delivery->lane, delivery);
         }
     }
@@ -191,7 +195,7 @@ queue_unpark(struct attachment *attachment)
             queue_release_closed(queue, attachment);
             continue;
         }
-        queue_parked_remove(attachment, delivery);
+        queue_parked_take(delivery);
         queue_group_after(queue, msg);
         if (msg->group_seq < 0) {
             queue_release_closed(queue, attachment);
@@ -211,7 +215,7 @@ queue_groups_release(struct queue *queue, struct attachment *attachment)
     while (attachment->parked != NULL) {
         struct delivery *delivery = attachment->parked->prev; /* the last */
 
-        queue_parked_remove(attachment, delivery);
+        queue_parked_take(delivery);
         lane_return(delivery->lane, delivery);
     }
 }

@@ -2,7 +2,7 @@
 /*
  * What the files of a queue share: queue.c dispatches, queue_members.c knows
  * who may receive, queue_groups.c whose group a message belongs to,
- * queue_delayed.c what is tried again later.
+ * queue_delayed.c what is tried again later, queue_purge.c removes.
  */
 #pragma once
 #include "server/core/queue.h"
@@ -43,6 +43,13 @@ void queue_groups_release(struct queue *queue, struct attachment *attachment);
 /* The same for every consumer but one, which may be NULL. */
 void queue_groups_release_others(struct queue *queue,
                                  const struct attachment *but);
+
+/* A parked, or a delayed, delivery is taken off its list. */
+void queue_parked_take(struct delivery *delivery);
+void queue_delayed_take(struct queue *queue, struct delivery *delivery);
+
+/* The delivery, on no list, has expired. */
+void queue_expire(struct queue *queue, struct delivery *delivery);
 
 void queue_groups_free(struct queue *queue);
 void queue_delayed_free(struct queue *queue);

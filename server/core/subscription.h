@@ -16,6 +16,7 @@
 struct client;
 struct destination;
 struct lane_scan;
+struct queue_browser;
 struct selector;
 
 enum ack_mode {
@@ -89,10 +90,12 @@ struct subscription {
     uint64_t parked_count;        /* messages of its groups that wait */
     int64_t pending_limit_wanted; /* the client's own, -1 = none */
     struct client *client;
-    void *ctx;                 /* the session's part */
-    struct selector *selector; /* owned; NULL = everything */
-    uint64_t selector_looks;   /* messages that it was asked about … */
-    uint64_t selector_picks;   /* … and how many it took */
+    void *ctx;                     /* the session's part */
+    struct selector *selector;     /* owned; NULL = everything */
+    uint64_t selector_looks;       /* messages that it was asked about … */
+    uint64_t selector_picks;       /* … and how many it took */
+    struct queue_browser *browser; /* while it browses; then it is attached
+                                      to nothing */
     struct attachment *attachments;
     struct dispatch_member *blocked; /* attachments that found no credit */
     struct delivery *in_flight;      /* DL list, in order of delivery */
@@ -109,7 +112,7 @@ static inline bool
 subscription_is_waiting(const struct subscription *sub)
 {
     return sub->blocked != NULL || sub->pending != NULL ||
-           sub->parked_count > 0;
+           sub->parked_count > 0 || sub->browser != NULL;
 }
 
 /* Frees an unsubscribed one once nothing of it is in flight. */

@@ -210,8 +210,18 @@ client_on_ended(void *ctx, struct subscription *sub, const char *reason,
     }
 }
 
+static void
+client_on_browsed(void *ctx, struct subscription *sub)
+{
+    struct fake_client *client = ctx;
+
+    (void)sub;
+    client->browsed++;
+}
+
 static const struct client_ops client_ops = {
     .ended = client_on_ended,
+    .browsed = client_on_browsed,
     .deliver = client_on_deliver,
     .stored = client_on_stored,
     .resume = client_on_resume,
@@ -223,6 +233,7 @@ client_open(struct fixture *fixture, struct fake_client *client)
     client->got_count = 0;
     client->shown = 0;
     client->resumed = 0;
+    client->browsed = 0;
     client->stored = 0;
     client->ended = 0;
     client->ended_connection = false;

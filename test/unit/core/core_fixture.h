@@ -30,6 +30,7 @@ struct fake_client {
     size_t got_count;
     size_t shown;
     unsigned resumed;
+    unsigned browsed; /* browsers that have come to the end */
     unsigned stored;
     store_ticket stored_ticket;
     enum store_result stored_result;

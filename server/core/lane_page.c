@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is paged comes back: the next page for all, or one out of its turn.
+ */
+#include "base/alloc.h"
+#include "server/core/core_private.h"
+#include "server/core/lane_scan.h"
+#include "server/core/queue_walk.h"
+
+#include <stdlib.h>
+
+/* One page of the paged-out part: enough that reading back runs at the store's
+ * scanning speed, small enough to stay in the cache. */
+enum {
+    LANE_PAGE_COUNT = 2000,
+    LANE_PAGE_BYTES = 1024 * 1024,
+    /* Read ahead while less than this is resident. */
+    LANE_LOW_COUNT = 2000,
+    /* But not without end for one slow owner of message groups. */
+    LANE_PARKED_MAX = 20000,
+};
+
+static struct core *
+lane_core(const struct lane *lane)
+{
+    return lane->queue->base.core;
+}
+
+/* --- what was read out of its turn --------------------------------------- */
+
+/* One bit a number, from base on; freed when nothing is paged any more. */
+struct lane_ahead {
+    uint64_t base;
+    size_t words;
+    uint64_t bits[];
+};
+
+bool
+lane_is_ahead(const struct lane *lane, uint64_t seq)
+{
+    const struct lane_ahead *ahead = lane->ahead;
+    uint64_t bit;
+
+    if (ahead == NULL || seq < ahead->base) {
+        return false;
+    }
+    bit = seq - ahead->base;
+    return bit / 64 < ahead->words &&
+           ((ahead->bits[bit / 64] >> (bit % 64)) & 1) != 0;
+}
+
+static void
+lane_set_ahead(struct lane *lane, uint64_t seq)
+{
+    struct lane_ahead *ahead = lane->ahead;
+    uint64_t base = ahead != NULL ? ahead->base : lane->paged_from;
+    size_t words = ahead != NULL ? ahead->words : 0;
+    size_t word = (size_t)((seq - base) / 64);
+
+    if (word >= words) {
+        size_t more = word + 1 + word / 2;
+
+        ahead = xrealloc(ahead, sizeof(*ahead) + more * sizeof(uint64_t));
+        memset(&ahead->bits[words], 0, (more - words) * sizeof(uint64_t));
+        ahead->base = base;
+        ahead->words = more;
+        lane->ahead = ahead;
+    }
+    ahead->bits[word] |= UINT64_C(1) << ((seq - base) % 64);
+}
+
+void
+lane_forget_ahead(struct lane *lane)
+{
+    free(lane->ahead);
+    lane->ahead = NULL;
+}
+
+struct delivery *
+lane_take_ahead(struct lane *lane, const struct store_record *record,
+                struct message *msg)
+{
+    lane_set_ahead(lane, record->seq);
+    lane->paged_count--;
+    return lane_insert(lane, msg, record->seq, store_slot_fetched(record));
+}
+
+struct delivery *
+lane_head(const struct lane *lane)
+{
+    struct delivery *head = lane->waiting;
+
+    if (head != NULL && lane->paged_count > 0 &&
+        head->seq >= lane->paged_from) {
+        return NULL; /* older ones have to be read first */
+    }
+    return head;
+}
+
+/* The disk does not answer now: core_sweep asks again. */
+static void __attribute__((cold)) lane_retry_later(struct lane *lane)
+{
+    struct core *core = lane_core(lane);
+
+    if (!lane->unreadable) {
+        lane->unreadable = true;
+        lane->unreadable_next = core->unreadable;
+        core->unreadable = lane;
+    }
+}
+
+/* The next page in turn: all of it becomes resident. */
+static void
+lane_take_page(struct lane *lane, const struct store_page *page)
+{
+    uint64_t taken = page->skipped;
+
+    for (size_t i = 0; i < page->count; i++) {
+        const struct store_record *record = &page->records[i];
+
+        if (!lane_is_ahead(lane, record->seq)) {
+            lane_append(lane, lane_message_of(lane, record), record->seq,
+                        store_slot_fetched(record));
+            taken++;
+        }
+    }
+    lane->paged_from = page->next_seq;
+    lane->paged_count -= taken < lane->paged_count ? taken : lane->paged_count;
+    /* At the end of the journal only what came after the read is left: the
+     * count cannot drift, whatever was lost to corruption. */
+    if (page->at_end && page->err == NULL) {
+        lane->paged_count = lane->paged_since_fetch;
+    }
+}
+
+static void
+lane_on_fetched(void *ctx, const struct store_page *page)
+{
+    struct lane *lane = ctx;
+
+    lane->fetch = NULL;
+    lane_log_page(lane, page);
+    if (lane->fetch_for == LANE_READER_TURN) {
+        lane_take_page(lane, page);
+    } else if (lane->fetch_scan != NULL) {
+        lane_scan_take_page(lane->fetch_scan, page, lane->fetch_end);
+    } else if (lane->fetch_walk != NULL) {
+        queue_walk_take_page(lane->fetch_walk, page, lane->fetch_end);
+    }
+    if (lane->paged_count == 0) {
+        lane_forget_ahead(lane);
+    }
+    lane->fetch_scan = NULL;
+    lane->fetch_walk = NULL;
+    if (page->err != NULL) {
+        lane_retry_later(lane);
+    } else {
+        queue_mark_dirty(lane->queue);
+    }
+}
+
+static void
+lane_fetch(struct lane *lane, enum lane_reader reader, uint64_t from_seq,
+           size_t max)
+{
+    struct store_credit credit = {
+        from_seq, max < LANE_PAGE_COUNT ? max : LANE_PAGE_COUNT, LANE_PAGE_BYTES
+    };
+
+    lane->fetch_for = reader;
+    lane->fetch_end = lane->queue->next_seq;
+    lane->fetch = store_fetch_start(lane_core(lane)->store, lane->journal,
+                                    &credit, lane_on_fetched, lane);
+}
+
+void
+lane_read_ahead(struct lane *lane, struct lane_scan *scan)
+{
+    if (lane->fetch == NULL && !lane->unreadable) {
+        lane->walk_read_last = false;
+        lane->fetch_scan = scan;
+        lane_fetch(lane, LANE_READER_SCAN, scan->ahead_from, LANE_PAGE_COUNT);
+    }
+}
+
+void
+lane_read_walk(struct lane *lane, struct queue_walk *walk, uint64_t from_seq,
+               size_t max)
+{
+    if (lane->fetch == NULL && !lane->unreadable) {
+        lane->walk_read_last = true;
+        lane->fetch_walk = walk;
+        lane_fetch(lane, LANE_READER_WALK, from_seq, max);
+    }
+}
+
+void
+lane_remove_paged(struct lane *lane, const struct store_record *record,
+                  const struct message *msg)
+{
+    usage_remove(&lane->queue->base, msg, record->persistent);
+    store_delete(lane_core(lane)->store, lane->journal, record->seq,
+                 store_slot_fetched(record));
+    lane->paged_count -= lane->paged_count > 0 ? 1 : 0;
+}
+
+void
+lane_skip_paged(struct lane *lane, uint64_t seq, size_t skipped)
+{
+    lane->paged_from = seq;
+    lane->paged_count -=
+        skipped < lane->paged_count ? skipped : lane->paged_count;
+}
+
+/* Whether enough is resident for consumers that take all in turn. */
+static bool
+lane_is_filled(const struct lane *lane)
+{
+    if (lane_head(lane) == NULL) {
+        return false;
+    }
+    return lane->waiting_count >= LANE_LOW_COUNT ||
+           lane->waiting_bytes > LANE_PAGE_BYTES;
+}
+
+void
+lane_page_in(struct lane *lane)
+{
+    if (lane->paged_count == 0 || lane->fetch != NULL || lane->unreadable ||
+        lane->parked_count >= LANE_PARKED_MAX || lane_is_filled(lane)) {
+        return;
+    }
+    lane->paged_since_fetch = 0;
+    lane_fetch(lane, LANE_READER_TURN, lane->paged_from, LANE_PAGE_COUNT);
+}
