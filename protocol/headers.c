@@ -9,7 +9,7 @@
 
 enum {
     HEADER_NAME_LONGEST = 35, /* activemq.maximumPendingMessageLimit */
-    HEADER_SAME_LENGTH = 7,   /* most names of one length */
+    HEADER_SAME_LENGTH = 8,   /* most names of one length */
 };
 
 #define X(id, name) [HEADER_##id] = { .data = (name), .len = sizeof(name) - 1 },
@@ -40,7 +40,7 @@ static const uint8_t
                  HEADER_ERROR_MODE },
         [11] = { HEADER_DESTINATION, HEADER_TRANSACTION, HEADER_REDELIVERED,
                  HEADER_MAX_PENDING, HEADER_RETROACTIVE, HEADER_JMSX_GROUP_ID,
-                 HEADER_NATS_MSG_ID },
+                 HEADER_NATS_MSG_ID, HEADER_BROWSER_END },
         [12] = { HEADER_CONTENT_TYPE, HEADER_SUBSCRIPTION, HEADER_DURABLE_NAME,
                  HEADER_USE_ASYNC_SEND, HEADER_AMQ_DUPL_ID },
         [13] = { HEADER_DELIVERY_MODE, HEADER_MESSAGE_GROUP,

@@ -18,6 +18,7 @@
     X(ACCEPT_VERSION, "accept-version")                                        \
     X(ACK, "ack")                                                              \
     X(BROWSER, "browser")                                                      \
+    X(BROWSER_END, "browser-end")                                              \
     X(CLIENT_ID, "client-id")                                                  \
     X(CONTENT_LENGTH, "content-length")                                        \
     X(CONTENT_TYPE, "content-type")                                            \

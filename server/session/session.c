@@ -80,6 +80,7 @@ session_on_ended(void *ctx, struct subscription *sub, const char *reason,
 
 const struct client_ops session_client_ops = {
     .ended = session_on_ended,
+    .browsed = session_browsed,
     .deliver = session_deliver,
     .stored = session_on_stored,
     .resume = session_resume,

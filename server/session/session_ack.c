@@ -11,14 +11,21 @@
 /* A week: longer is a mistake. */
 #define NACK_DELAY_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
 
-/* The n of `<name>-<n>` when the id is one of ours. */
+/* The n of `<name>-<n>` when the id is one of ours; a browser's has a mark
+ * before the n. */
 static bool
-ack_parse_id(const struct session *session, struct span id, uint64_t *n_out)
+ack_parse_id(const struct session *session, struct span id, uint64_t *n_out,
+             bool *browser_out)
 {
-    return span_starts_with(id, span_of(session->name, session->name_len)) &&
-           id.len > session->name_len + 1 &&
-           id.data[session->name_len] == '-' &&
-           span_to_u64(span_after(id, session->name_len + 1), n_out) &&
+    struct span number;
+
+    if (!span_starts_with(id, span_of(session->name, session->name_len)) ||
+        id.len <= session->name_len + 1 || id.data[session->name_len] != '-') {
+        return false;
+    }
+    number = span_after(id, session->name_len + 1);
+    *browser_out = number.data[0] == SESSION_BROWSER_MARK;
+    return span_to_u64(*browser_out ? span_after(number, 1) : number, n_out) &&
            *n_out > 0 && *n_out <= session->message_count;
 }
 
@@ -35,11 +42,12 @@ ack_id(struct session *session, const struct frame *frame)
     const enum header_id *names = new_way ? by_id : by_message;
     struct span found = SPAN_NONE;
     uint64_t n;
+    bool browser;
 
     for (size_t i = 0; i < 3; i++) {
         struct span id = frame_get(frame, names[i]);
 
-        if (id.data != NULL && ack_parse_id(session, id, &n)) {
+        if (id.data != NULL && ack_parse_id(session, id, &n, &browser)) {
             return id;
         }
         if (found.data == NULL) {
@@ -159,6 +167,7 @@ ack_or_nack(struct session *session, const struct frame *frame,
     struct delivery *delivery;
     struct transaction *tx;
     uint64_t n = 0;
+    bool browser = false;
     bool failed;
     struct span id = ack_id(session, frame);
 
@@ -169,7 +178,7 @@ ack_or_nack(struct session *session, const struct frame *frame,
     if (failed) {
         return;
     }
-    if (!ack_parse_id(session, id, &n)) {
+    if (!ack_parse_id(session, id, &n, &browser)) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "unknown message",
                       "\"%s\" was never delivered on this connection; send "
@@ -178,7 +187,14 @@ ack_or_nack(struct session *session, const struct frame *frame,
                       session->version == STOMP_1_2 ? "ack" : "message-id");
         return;
     }
-    delivery = ack_ledger_find(&session->ledger, n);
+    if (browser && nack != NULL) {
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "only a copy",
+                      "\"%s\" was shown to a browser, which has nothing to "
+                      "refuse; subscribe without browser:true",
+                      SESSION_TEXT(id));
+        return;
+    }
+    delivery = browser ? NULL : ack_ledger_find(&session->ledger, n);
     if (!ack_check_subscription(session, frame, delivery)) {
         return;
     }

@@ -12,6 +12,8 @@
  */
 #include "server/session/session_private.h"
 
+#include "protocol/frame_encoder.h"
+
 #include <assert.h>
 
 static void
@@ -57,9 +59,11 @@ deliver_extra_lines(const struct session *session,
                     const struct delivery *delivery, struct span number,
                     char *out)
 {
+    const struct session_subscription *mine = sub->ctx;
     char *at = out;
 
-    if (sub->ack != ACK_AUTO && session->version != STOMP_1_0) {
+    if ((sub->ack != ACK_AUTO || mine->browser_ack) &&
+        session->version != STOMP_1_0) {
         at = mempcpy(at, "ack:", 4);
         at = mempcpy(at, session->name, session->name_len);
         *at++ = '-';
@@ -173,12 +177,14 @@ session_deliver(void *ctx, struct subscription *sub, struct message *msg,
 {
     struct session *session = ctx;
     const struct session_subscription *mine = sub->ctx;
-    char digits[20];
+    char digits[21] = { SESSION_BROWSER_MARK };
+    size_t mark = mine->browser ? 1 : 0;
     char lines[256];
     struct span number;
     struct span extra;
 
-    number = span_of(digits, u64_to_text(++session->message_count, digits));
+    number = span_of(
+        digits, mark + u64_to_text(++session->message_count, digits + mark));
     extra = span_of(lines,
                     deliver_extra_lines(session, sub, delivery, number, lines));
     if (deliver_as_it_is(session, msg)) {
@@ -187,6 +193,26 @@ session_deliver(void *ctx, struct subscription *sub, struct message *msg,
         deliver_transcoded(session, extra, msg, mine, number);
     }
     deliver_account(session, sub, msg, delivery);
+}
+
+void
+session_browsed(void *ctx, struct subscription *sub)
+{
+    struct session *session = ctx;
+    const struct session_subscription *mine = sub->ctx;
+    struct frame_encoder encoder;
+    struct buf *out = &session->scratch;
+
+    buf_clear(out);
+    frame_encoder_begin(&encoder, out, FRAME_MESSAGE, session->version, 0);
+    frame_encoder_header(&encoder, SPAN("subscription"),
+                         span_of(mine->id, mine->id_len));
+    frame_encoder_header(&encoder, SPAN("message-id"), SPAN("0"));
+    frame_encoder_header(&encoder, SPAN("destination"),
+                         span_of(mine->destination, mine->destination_len));
+    frame_encoder_header(&encoder, SPAN("browser"), SPAN("end"));
+    frame_encoder_end(&encoder, SPAN_NONE);
+    session_write(session, buf_span(out));
 }
 
 void

@@ -35,8 +35,13 @@ struct session_subscription {
     size_t destination_len;
     char *destination; /* as subscribed */
     size_t line_len;
-    char *line; /* "subscription:…\nmessage-id:NAME-", as it goes out */
+    char *line;       /* "subscription:…\nmessage-id:NAME-", as it goes out */
+    bool browser;     /* its numbers begin with SESSION_BROWSER_MARK */
+    bool browser_ack; /* it asked for a mode in which MESSAGE has `ack` */
 };
+
+/* What a browser gets is told from what can be settled by its message-id. */
+enum { SESSION_BROWSER_MARK = 'b' };
 
 struct session_transaction {
     struct session_transaction *prev, *next;
@@ -293,6 +298,9 @@ void session_note_offer(struct session *session, const struct frame *frame);
 
 void session_deliver(void *ctx, struct subscription *sub, struct message *msg,
                      struct delivery *delivery);
+
+/* client_ops.browsed: the last MESSAGE of a browser. */
+void session_browsed(void *ctx, struct subscription *sub);
 
 /* What was sent and has left is consumed. */
 void session_settle(struct session *session, uint64_t flushed_bytes);

@@ -150,12 +150,64 @@ subscribe_check_unsupported(struct session *session, const struct frame *frame)
             return false;
         }
     }
-    if (span_is_true(frame_get(frame, HEADER_BROWSER))) {
-        session_error(session, frame, TRANSPORT_CLOSE_POLICY, "not supported",
-                      "this version of stompd does not support browser:true; "
-                      "subscribe without it");
+    return true;
+}
+
+/* Makes what is subscribed to, if it may be; wildcards wait for theirs. */
+static bool
+subscribe_make_destination(struct session *session, const struct frame *frame,
+                           const struct destination_name *name)
+{
+    struct destination *dest;
+
+    if (name->wildcard) {
+        return true;
+    }
+    switch (core_destination(session->core, &session->client, name->kind,
+                             session_core_name(session, name), !name->remote,
+                             &dest)) {
+    case CORE_FOUND:
+        return true;
+    case CORE_NOT_FOUND:
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                      "destination does not exist",
+                      "the temporary destination \"%s\" is not there (any "
+                      "more)",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+        return false;
+    case CORE_TOO_MANY:
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
+                      "too many destinations",
+                      "\"%s\" would be one more than maxDestinations of "
+                      "its policy allows",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
         return false;
     }
+    return false;
+}
+
+/* A browser looks at one queue. */
+static bool
+subscribe_check_browser(struct session *session, const struct frame *frame,
+                        const struct destination_name *names, size_t count,
+                        struct subscribe_options *options)
+{
+    struct span end = frame_get(frame, HEADER_BROWSER_END);
+
+    options->browse = span_is_true(frame_get(frame, HEADER_BROWSER));
+    if (!options->browse) {
+        return true;
+    }
+    if (count != 1 || names[0].wildcard ||
+        !destination_kind_is_queue(names[0].kind)) {
+        session_error(session, frame, TRANSPORT_CLOSE_POLICY,
+                      "nothing to browse",
+                      "browser:true shows one queue, such as /queue/a; found "
+                      "\"%s\"",
+                      SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+        return false;
+    }
+    options->browse_follow = end.data != NULL && !span_is_true(end);
     return true;
 }
 
@@ -368,6 +420,9 @@ session_subscribe(struct session *session, const struct frame *frame)
         return;
     }
     options.target_count = count;
+    if (!subscribe_check_browser(session, frame, names, count, &options)) {
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         targets[i] = (struct subscription_target){
             .kind = names[i].kind,
@@ -378,28 +433,7 @@ session_subscribe(struct session *session, const struct frame *frame)
         }
     }
     for (size_t i = 0; i < count; i++) {
-        struct destination *dest;
-
-        if (!names[i].wildcard &&
-            core_destination(session->core, &session->client, names[i].kind,
-                             session_core_name(session, &names[i]),
-                             !names[i].remote, &dest) == CORE_NOT_FOUND) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                          "destination does not exist",
-                          "the temporary destination \"%s\" is not there (any "
-                          "more)",
-                          SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
-            return;
-        }
-        if (!names[i].wildcard &&
-            core_destination(session->core, &session->client, names[i].kind,
-                             session_core_name(session, &names[i]),
-                             !names[i].remote, &dest) == CORE_TOO_MANY) {
-            session_error(session, frame, TRANSPORT_CLOSE_QUOTA,
-                          "too many destinations",
-                          "\"%s\" would be one more than maxDestinations of "
-                          "its policy allows",
-                          SESSION_TEXT(frame_get(frame, HEADER_DESTINATION)));
+        if (!subscribe_make_destination(session, frame, &names[i])) {
             return;
         }
     }
@@ -413,6 +447,8 @@ session_subscribe(struct session *session, const struct frame *frame)
         targets[i].name = buf_span(&texts[i]);
     }
     mine = subscription_new(session, id, frame_get(frame, HEADER_DESTINATION));
+    mine->browser = options.browse;
+    mine->browser_ack = options.browse && options.ack != ACK_AUTO;
     mine->sub = core_subscribe(session->core, &session->client, &options, mine);
     for (size_t i = 0; i < count; i++) {
         buf_fini(&texts[i]);

@@ -192,7 +192,7 @@ static const struct refused_case refused_cases[] = {
     { "1.2", "SUBSCRIBE\nid:1\ndestination:/queue/a\nno-local:true\n\n^@",
       "not supported" },
     { "1.2", "SUBSCRIBE\nid:1\ndestination:/topic/a\nbrowser:true\n\n^@",
-      "not supported" },
+      "nothing to browse" },
     { "1.2", "SUBSCRIBE\nid:1\ndestination:/temp-queue/*\n\n^@", "not yours" },
     { "1.2", "SUBSCRIBE\nid:1\ndestination:/remote-temp-queue/T-9.x\n\n^@",
       "not yours" },
