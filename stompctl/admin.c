@@ -59,10 +59,11 @@ admin_path(const struct admin_options *options)
 }
 
 static int
-admin_connect_path(const char *path, struct error *err)
+admin_connect_path(const char *path, unsigned patience_s, struct error *err)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct timeval patience = { .tv_sec = ADMIN_TIMEOUT_S };
+    struct timeval patience = { .tv_sec = patience_s > 0 ? patience_s
+                                                         : ADMIN_TIMEOUT_S };
     int fd;
 
     if (strlen(path) >= sizeof(address.sun_path)) {
@@ -100,7 +101,7 @@ admin_connect(const struct admin_options *options, struct error *err)
         return error_set(err, "$HOME is not set: where is the broker's data "
                               "directory (-d)?");
     }
-    fd = admin_connect_path(path, err);
+    fd = admin_connect_path(path, options->patience_s, err);
     free(path);
     return fd;
 }

@@ -14,6 +14,7 @@
 struct admin_options {
     const char *socket;    /* --admin PATH */
     const char *directory; /* -d DIR: the broker's data directory */
+    unsigned patience_s;   /* for the answer; 0: 60 */
 };
 
 enum { OPTION_ADMIN = 600 };
@@ -41,9 +42,9 @@ bool admin_options_take(struct admin_options *options, int option,
                         const char *value);
 
 /*
- * Sends a request and waits for the answer, 60 s at the longest.  target is the
- * path with its query, encoded.  Returns 0, with the status of HTTP and the
- * JSON, to be released with json_decref; or -1 with an error when nobody
+ * Sends a request and waits for the answer, patience_s at the longest.  target
+ * is the path with its query, encoded.  Returns 0, with the status of HTTP and
+ * the JSON, to be released with json_decref; or -1 with an error when nobody
  * answers or the answer is none.
  */
 int admin_call(const struct admin_options *options, const char *method,

@@ -17,6 +17,7 @@ struct command {
 };
 
 extern const struct command command_bench;
+extern const struct command command_browse;
 extern const struct command command_check;
 extern const struct command command_conform;
 extern const struct command command_connections;
@@ -25,6 +26,7 @@ extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_import;
 extern const struct command command_policy;
+extern const struct command command_purge;
 extern const struct command command_send;
 extern const struct command command_status;
 extern const struct command command_store;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OPTION_DEFAULT_URI "stomp://127.0.0.1:61613"
 
@@ -111,6 +112,14 @@ option_header(const char *text, struct client_header *headers, size_t *count,
     }
     headers[(*count)++] = (struct client_header){ name, value };
     return 0;
+}
+
+char *
+option_queue(const char *text)
+{
+    return text[0] == '/' || strstr(text, "://") != NULL
+               ? xstrdup(text)
+               : xasprintf("/queue/%s", text);
 }
 
 int64_t

@@ -28,6 +28,10 @@ int option_size(const char *option, const char *text, uint64_t max,
 int option_header(const char *text, struct client_header *headers,
                   size_t *count, struct error *err);
 
+/* A queue as people name it: `orders` is /queue/orders, what has a prefix
+ * stays. To be freed. */
+char *option_queue(const char *text);
+
 /* The moment that is us after now; us < 0 means never. */
 int64_t option_deadline(int64_t us);
 

@@ -204,6 +204,7 @@ static const struct api_route {
     { "GET", "/v1/topics", api_topics },
     { "GET", "/v1/policy/explain", api_explain },
     { "POST", "/v1/policy/reload", api_reload },
+    { "POST", "/v1/queues/purge", api_purge },
 };
 
 void

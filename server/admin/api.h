@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The admin API: what the broker is and does, as JSON over the admin socket.
- * Views only, but for POST /v1/policy/reload, which the broker carries out.
+ * Views only, but for POST /v1/policy/reload, which the broker carries out, and
+ * POST /v1/queues/purge.
  * Loop thread only.  docs/stompd.8 lists the routes.
  */
 #pragma once
@@ -34,7 +35,7 @@ struct api {
     void *ctx;
 };
 
-/* Answers, at once or (a reload) later. */
+/* Answers, at once or (a reload, a purge) later. */
 void api_on_request(struct api *api, struct net_exchange *exchange,
                     const struct http_request *request);
 

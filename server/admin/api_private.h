@@ -38,6 +38,10 @@ json_t *api_connection(const struct session_view *view);
 void api_answer_doctor(const struct api *api, struct net_exchange *exchange,
                        struct span who, int64_t patience_us);
 
+/* POST /v1/queues/purge; answers when the queue has been gone through. */
+void api_purge(struct api *api, struct net_exchange *exchange,
+               const struct http_request *request);
+
 /* Which destinations a list shows. */
 struct api_filter {
     bool queues;       /* else topics; with the temporary ones */
