@@ -88,6 +88,14 @@ broker_on_damage(void *ctx, const struct store_damage *damage)
 }
 
 static void
+broker_on_note(void *ctx, const struct error *note)
+{
+    (void)ctx;
+    log_event(LOG_LEVEL_WARNING, "store", "mended", "reason=\"%s\"",
+              note->text);
+}
+
+static void
 broker_on_woken(void *ctx, int64_t now_us)
 {
     struct broker *broker = ctx;
@@ -306,6 +314,7 @@ broker_open_store(struct broker *broker, struct error *err)
     options->health = broker_on_health;
     options->progress = broker_on_progress;
     options->damage = broker_on_damage;
+    options->note = broker_on_note;
     options->ctx = broker;
     return store_open(broker->options.engine, options, &broker->store, err);
 }

@@ -108,6 +108,10 @@ struct store_damage {
 };
 typedef void store_damage_fn(void *ctx, const struct store_damage *damage);
 
+/* What the open found and mended, and the operator should know.  Called by
+ * store_open. */
+typedef void store_note_fn(void *ctx, const struct error *note);
+
 struct store_options {
     const char *directory;    /* made when missing (mode 0700) */
     int64_t sync_interval_us; /* un-synced writes are synced this often */
@@ -122,6 +126,7 @@ struct store_options {
     store_health_fn *health;
     store_progress_fn *progress; /* may be NULL */
     store_damage_fn *damage; /* from store_poll, before fetched; may be NULL */
+    store_note_fn *note;     /* may be NULL */
     void *ctx;               /* for all of them but release */
 };
 /* Every value but the callbacks at its default. */

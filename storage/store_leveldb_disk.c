@@ -139,19 +139,32 @@ ldb_disk_sync_directory(const char *path)
     }
 }
 
+static bool
+disk_try_open(struct ldb_disk *disk, struct error *text)
+{
+    char *errptr = NULL;
+
+    *text = ERROR_INIT;
+    disk->db = ldb_hooks.open(disk->options, disk->path, &errptr);
+    if (ldb_text_take(errptr, text)) {
+        disk->db = NULL;
+    }
+    return disk->db != NULL;
+}
+
 int
 ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err)
 {
-    struct error text = ERROR_INIT;
-    char *errptr = NULL;
+    struct error text;
 
     leveldb_options_set_create_if_missing(disk->options, create);
-    disk->db = ldb_hooks.open(disk->options, disk->path, &errptr);
-    if (ldb_text_take(errptr, &text)) {
-        disk->db = NULL;
+    if (!disk_try_open(disk, &text) &&
+        (strstr(text.text, "Corruption") == NULL || ldb_tail_cut(disk) != 0 ||
+         !disk_try_open(disk, &text))) {
         return disk_open_error(disk, text.text, err);
     }
     disk->poisoned = false;
+    disk->synced = true;
     disk->names_synced = (struct timespec){ .tv_sec = 0 };
     ldb_disk_sync_directory(disk->directory);
     return 0;
@@ -184,6 +197,17 @@ disk_write_error(struct ldb_disk *disk, const char *text)
     }
 }
 
+void
+ldb_disk_batch_begin(struct ldb_disk *disk)
+{
+    struct store_key key = store_key_synced();
+
+    leveldb_writebatch_clear(disk->batch);
+    if (disk->synced) {
+        leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
+    }
+}
+
 int
 ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch, bool sync,
                struct error *err)
@@ -198,6 +222,7 @@ ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch, bool sync,
                     batch, &errptr);
     if (!ldb_text_take(errptr, &text) &&
         (!sync || ldb_log_sync(disk, &text) == 0)) {
+        disk->synced = sync;
         return 0;
     }
     disk->poisoned = true;

@@ -61,7 +61,9 @@ struct ldb_disk {
     leveldb_writebatch_t *batch;
     struct buf scratch;
     struct timespec names_synced; /* the directory's mtime, if all are */
-    bool poisoned; /* a write failed: reopen before the next one */
+    bool synced;       /* all that was written is */
+    struct error note; /* what the open had to say; text is "" when nothing */
+    bool poisoned;     /* a write failed: reopen before the next one */
     struct error why;
     struct ldb_damage damage;
     int64_t space_checked_us;
@@ -100,6 +102,8 @@ void ldb_disk_init(struct ldb_disk *disk, const char *directory);
 void ldb_disk_fini(struct ldb_disk *disk);
 int ldb_disk_open(struct ldb_disk *disk, bool create, struct error *err);
 void ldb_disk_close(struct ldb_disk *disk);
+/* Empties disk->batch for the next commit. */
+void ldb_disk_batch_begin(struct ldb_disk *disk);
 /* Writes batch; poisons the disk on failure. */
 int ldb_disk_write(struct ldb_disk *disk, leveldb_writebatch_t *batch,
                    bool sync, struct error *err);
@@ -109,6 +113,11 @@ void ldb_disk_sync_directory(const char *path);
 /* After a synced write: what that left to be synced, which is something only
  * when LevelDB has begun another log.  Returns 0 or -1. */
 int ldb_log_sync(struct ldb_disk *disk, struct error *err);
+bool ldb_log_is_log(const char *name);
+/* With the database closed, since LevelDB found it damaged: cuts off what was
+ * not synced, and says so in disk->note.  Returns 0 when LevelDB should try
+ * again, -1 when this was not it. */
+int ldb_tail_cut(struct ldb_disk *disk);
 /* Free bytes for us where the directory is; UINT64_MAX when unknown. */
 uint64_t ldb_disk_free_bytes(const char *directory);
 

@@ -160,7 +160,7 @@ ldb_journal_is_new(const struct ldb_disk *disk)
 static int
 format_put(struct ldb_disk *disk, struct store_key key, struct error *err)
 {
-    leveldb_writebatch_clear(disk->batch);
+    ldb_disk_batch_begin(disk);
     leveldb_writebatch_put(disk->batch, key.bytes, key.len, disk->scratch.data,
                            disk->scratch.len);
     return ldb_disk_write(disk, disk->batch, true, err);

@@ -32,8 +32,8 @@ log_sync_path(const char *path)
     return close(fd) == 0 ? status : -1;
 }
 
-static bool
-log_is_log(const char *name)
+bool
+ldb_log_is_log(const char *name)
 {
     size_t len = strlen(name);
 
@@ -53,7 +53,7 @@ log_sync_all(const char *directory)
         return -1;
     }
     while (status == 0 && (entry = readdir(dir)) != NULL) { /* NOLINT: ours */
-        if (log_is_log(entry->d_name)) {
+        if (ldb_log_is_log(entry->d_name)) {
             char *path = xasprintf("%s/%s", directory, entry->d_name);
 
             status = log_sync_path(path);

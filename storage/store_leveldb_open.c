@@ -148,6 +148,9 @@ open_all(struct ldb_store *ldb, struct error *err)
         ldb_definitions_check(ldb, err) != 0) {
         return -1;
     }
+    if (ldb->disk.note.text[0] != '\0' && ldb->options.note != NULL) {
+        ldb->options.note(ldb->options.ctx, &ldb->disk.note);
+    }
     status = ldb_thread_start(&ldb->thread, "storage", ldb_writer_main, ldb);
     if (status != 0) {
         return error_set(err, "cannot start the storage thread: %s",

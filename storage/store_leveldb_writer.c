@@ -196,7 +196,7 @@ writer_build(struct ldb_disk *disk, const struct ldb_batch *batch)
     if (disk->scratch.capacity > SCRATCH_KEPT) {
         buf_fini(&disk->scratch);
     }
-    leveldb_writebatch_clear(disk->batch);
+    ldb_disk_batch_begin(disk);
     for (size_t i = 0; i < batch->len; i++) {
         writer_add(disk, &batch->ops[i]);
     }

@@ -67,6 +67,12 @@ store_key_format(void)
 }
 
 struct store_key
+store_key_synced(void)
+{
+    return (struct store_key){ .bytes = { KEY_FORMAT, 'S' }, .len = 2 };
+}
+
+struct store_key
 store_key_queue(uint32_t journal)
 {
     struct store_key key = { .bytes = { KEY_QUEUE }, .len = KEY_QUEUE_SIZE };

@@ -6,6 +6,7 @@
  *
  * Keys (integers big-endian, so that byte order is number order):
  *
+ *     00 'S'                  never there; see store_leveldb_tail.c
  *     00 'V'                  the format record
  *     01 journal:4            one journal: its name and cursors
  *     02 name                 one definition
@@ -62,6 +63,7 @@ store_key_span(const struct store_key *key)
 }
 
 struct store_key store_key_format(void);
+struct store_key store_key_synced(void);
 struct store_key store_key_queue(uint32_t journal);
 struct store_key store_key_block(uint32_t journal, uint64_t number);
 struct store_key store_key_record(uint32_t journal, uint64_t seq);

@@ -6,9 +6,10 @@ plays that into a model with two states: what programs see, and what is on the
 disk for sure.  A file's bytes are on the disk once that file was fsynced, a
 name once its directory was: fsync(2) promises no more, and no less.
 
-cut() is the power cut.  Of what was not synced, a file keeps all, nothing, or
-a beginning torn at any byte; a directory keeps a beginning of what was done to
-it, since file systems journal that in order.
+cut() is the power cut.  Of what was not synced, a file keeps all, nothing, a
+beginning torn at any byte, or some of its pages with zeros between them; a
+directory keeps a beginning of what was done to it, since file systems journal
+that in order.
 """
 
 import os
@@ -19,7 +20,8 @@ import struct
 from harness.tap import Mismatch
 
 EVENT = struct.Struct("=QQIiII")   # struct event of powercut_shim.c
-OPEN, CLOSE, WRITE, SYNC, RENAME, UNLINK, MKDIR = range(7)
+OPEN, CLOSE, WRITE, SYNC, RENAME, UNLINK, MKDIR, CUT = range(8)
+PAGE = 4096
 MANNERS = ("all", "none", "mixed", "mixed", "mixed")
 UNSEEN = ("LOG", "LOG.old")        # LevelDB's own log; see the shim
 
@@ -29,7 +31,7 @@ class Inode:
 
     def __init__(self, data=b""):
         self.synced = bytearray(data)
-        self.pending = []          # (event, offset, bytes); offset None: to 0
+        self.pending = []          # (event, offset, bytes), bytes None: a cut
 
     def content(self):
         data = bytearray(self.synced)
@@ -45,23 +47,38 @@ class Inode:
     def cut(self, chance, manner):
         """What is left of the pending writes when the power fails."""
         if manner == "mixed":
-            manner = chance.choice(("all", "none", "torn", "torn"))
+            manner = chance.choice(("all", "none", "torn", "torn", "holes"))
         pieces = []
         if manner == "all":
             pieces = self.pending
         elif manner == "torn" and self.pending:
             count = chance.randrange(len(self.pending))
             number, offset, piece = self.pending[count]
-            pieces = self.pending[:count] + [
-                (number, offset, piece[:chance.randint(0, len(piece))])]
+            if piece is not None:
+                piece = piece[:chance.randint(0, len(piece))]
+            pieces = self.pending[:count] + [(number, offset, piece)]
+        elif manner == "holes":
+            pieces = [page for page in self.pages() if chance.random() < 0.7]
         for _, offset, piece in pieces:
             put(self.synced, offset, piece)
         self.pending = []
 
+    def pages(self):
+        """The pending writes as the page cache writes them back."""
+        for number, offset, piece in self.pending:
+            if piece is None:
+                yield number, offset, piece
+                continue
+            at = 0
+            while at < len(piece):
+                size = PAGE - (offset + at) % PAGE
+                yield number, offset + at, piece[at:at + size]
+                at += size
+
 
 def put(data, offset, piece):
-    if offset is None:
-        del data[:]
+    if piece is None:
+        del data[offset:]
         return
     if offset > len(data):
         data.extend(bytes(offset - len(data)))
@@ -105,6 +122,8 @@ class Disk:
             files.pop(fd, None)
         elif kind == WRITE:
             files[fd].pending.append((number, value, first))
+        elif kind == CUT:
+            files[fd].pending.append((number, value, None))
         elif kind == SYNC:
             self.play_sync(files[fd], value)
         elif kind == RENAME:
@@ -121,7 +140,7 @@ class Disk:
         if name not in self.seen:
             self.change(number, {name: Inode()})
         elif flags & os.O_TRUNC:
-            self.seen[name].pending.append((number, None, b""))
+            self.seen[name].pending.append((number, 0, None))
         return self.seen[name]
 
     def play_sync(self, what, upto):

@@ -36,6 +36,7 @@ enum event_kind {
     EVENT_RENAME, /* first: from; second: to */
     EVENT_UNLINK, /* first: path */
     EVENT_MKDIR,  /* first: path */
+    EVENT_CUT,    /* value: length */
 };
 
 /* As disk.py reads it: native order, no padding. */
@@ -241,6 +242,26 @@ write(int fd, const void *bytes, size_t len)
     }
     shim_unlock();
     return written;
+}
+
+int
+ftruncate(int fd, off_t len)
+{
+    int status;
+
+    if (!shim_is_tracked(fd)) {
+        return (int)syscall(SYS_ftruncate, fd, len);
+    }
+    shim_lock();
+    status = (int)syscall(SYS_ftruncate, fd, len);
+    if (status == 0) {
+        shim_record((struct event){ .kind = EVENT_CUT,
+                                    .fd = fd,
+                                    .value = (uint64_t)len },
+                    shim_nothing, shim_nothing);
+    }
+    shim_unlock();
+    return status;
 }
 
 /* Nothing is asked of the real disk: what counts is what is written down. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the LevelDB engine adds to LevelDB's handling of its logs: all that a
- * synced write stands on is synced with it.
+ * synced write stands on is synced with it, and what a power cut leaves of the
+ * rest keeps nobody from starting.
  */
 #include "base/alloc.h"
 #include "storage/store_leveldb.h"
@@ -9,10 +10,14 @@
 #include "test/unit/storage/store_fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LOG_BYTES = 4 << 20, SYNCED_MAX = 256 };
@@ -148,6 +153,144 @@ START_TEST(sync_takes_in_the_log_before_and_the_name_of_the_new_one)
 }
 END_TEST
 
+/* ------------------------------------------------------- a power cut -- */
+
+/* What the child tells: how long the log was after its first sync. */
+static off_t *synced_end;
+static unsigned notes;
+
+static void
+on_note(void *ctx, const struct error *note)
+{
+    ck_assert_ptr_eq(ctx, &fixture);
+    ck_assert_ptr_nonnull(strstr(note->text, "were not synced"));
+    ck_assert_ptr_nonnull(strstr(note->text, "/quarantine"));
+    notes++;
+}
+
+static char *
+log_path(void)
+{
+    char *journal = xasprintf("%s/journal", fixture.directory);
+    char *path = xasprintf("%s/%06ld.log", journal, newest_log(journal));
+
+    free(journal);
+    return path;
+}
+
+static off_t
+file_size(const char *path)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/* Puts 1 to 10 synced, then three batches of ten more. */
+static void
+work(bool sync)
+{
+    struct store_queue *queue = fixture_queue(&fixture, "Q");
+    char *path = log_path();
+
+    for (uint64_t seq = 1; seq <= 40; seq++) {
+        (void)fixture_put(&fixture, queue, seq);
+        if (seq % 10 == 0) {
+            (void)fixture_wait(
+                &fixture, store_ticket_take(fixture.store, sync || seq == 10));
+        }
+        if (seq == 10) {
+            *synced_end = file_size(path);
+        }
+    }
+    free(path);
+}
+
+/* Works in a process that then ends as by kill -9; LevelDB's threads would not
+ * survive the fork, so the child is the first to open it. */
+static void
+crash_after_work(bool sync)
+{
+    pid_t child;
+    int status;
+
+    synced_end = mmap(NULL, sizeof(*synced_end), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(synced_end, MAP_FAILED);
+    fixture_init(&fixture, &store_memory);
+    store_close(&fixture.store);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        fixture_open(&fixture, &store_leveldb);
+        work(sync);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Zeros in the batch after the first sync, as a page that was not written. */
+static void
+punch_hole(const char *path)
+{
+    static const char zeros[200];
+    int fd = open(path, O_WRONLY);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pwrite(fd, zeros, sizeof(zeros), *synced_end + 100),
+                     sizeof(zeros));
+    (void)close(fd);
+}
+
+START_TEST(hole_in_what_was_not_synced_is_cut_off_and_set_aside)
+{
+    char *quarantine;
+    char *path;
+
+    crash_after_work(false);
+    path = log_path();
+    quarantine = xasprintf("%s/quarantine", fixture.directory);
+    punch_hole(path);
+    notes = 0;
+    fixture.options.note = on_note;
+    ck_assert_int_gt(file_size(path), *synced_end + 300);
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_uint_eq(notes, 1);
+    ck_assert_uint_eq(fixture.found[0].info.count, 10);
+    fixture_fetch(&fixture, fixture.found[0].queue, 1, 100, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 10);
+    ck_assert(fixture.fetched.intact);
+    ck_assert_int_gt(file_size(quarantine), 300);
+    fixture_reopen(&fixture);
+    ck_assert_uint_eq(notes, 1);
+    free(quarantine);
+    free(path);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(hole_in_what_was_synced_is_refused_and_nothing_is_cut)
+{
+    struct error err = ERROR_INIT;
+    struct store *store = NULL;
+    char *path;
+    off_t size;
+
+    crash_after_work(true);
+    path = log_path();
+    punch_hole(path);
+    size = file_size(path);
+    ck_assert_int_eq(store_open(&store_leveldb, &fixture.options, &store, &err),
+                     -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "damaged"));
+    ck_assert_int_eq(file_size(path), size);
+    free(path);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 static Suite *
 store_leveldb_log_suite(void)
 {
@@ -157,6 +300,12 @@ store_leveldb_log_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase,
                    sync_takes_in_the_log_before_and_the_name_of_the_new_one);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("power cut");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, hole_in_what_was_not_synced_is_cut_off_and_set_aside);
+    tcase_add_test(tcase,
+                   hole_in_what_was_synced_is_refused_and_nothing_is_cut);
     suite_add_tcase(suite, tcase);
     return suite;
 }
