@@ -190,15 +190,22 @@ reader_in_damage(const struct ldb_disk *disk, const struct store_fetch *fetch)
            fetch->from_seq >= disk->damage.next_seq;
 }
 
-/* Whether a number of the page's range was neither served nor counted. */
-static bool
-reader_has_gap(const struct store_fetch *fetch)
+/* How many numbers of the page's range were not served. */
+static uint64_t
+reader_missing(const struct store_fetch *fetch)
 {
     const struct store_page *page = &fetch->page;
     uint64_t end = page->at_end ? fetch->limit_seq : page->next_seq;
+    uint64_t span = end > fetch->from_seq ? end - fetch->from_seq : 0;
 
-    return end > fetch->from_seq &&
-           end - fetch->from_seq > page->count + page->skipped;
+    return span > page->count ? span - page->count : 0;
+}
+
+/* Whether one of them was not counted either. */
+static bool
+reader_has_gap(const struct store_fetch *fetch)
+{
+    return reader_missing(fetch) > fetch->page.skipped;
 }
 
 /*
@@ -221,6 +228,10 @@ reader_on_damage(struct ldb_disk *disk, struct store_fetch *fetch,
                                    fetch->from_seq, span_of_text(text->text));
     }
     reader_salvage(disk, fetch);
+    /* One entry whose lengths are damaged may look like several. */
+    if (fetch->page.skipped > reader_missing(fetch)) {
+        fetch->page.skipped = (size_t)reader_missing(fetch);
+    }
     damage->gap = damage->gap || reader_has_gap(fetch);
     if (fetch->page.at_end && damage->gap && damage->counted == 0 &&
         fetch->page.skipped == 0) {
