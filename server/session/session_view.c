@@ -210,6 +210,9 @@ session_each_subscription(const struct session *session, int64_t now_us,
     const struct session_subscription *mine;
     const struct session_subscription *next;
 
+    if (session->state == SESSION_CLOSING) {
+        return; /* the core has ended them */
+    }
     HASH_ITER(hh, session->subscriptions, mine, next) {
         const struct subscription *sub = mine->sub;
         struct session_subscription_view view = {

@@ -61,6 +61,7 @@ typedef void
 session_subscription_fn(void *ctx,
                         const struct session_subscription_view *view);
 
-/* Calls fn for each subscription; it must not change anything. */
+/* Calls fn for each subscription, for none once the session is closing; it must
+ * not change anything. */
 void session_each_subscription(const struct session *session, int64_t now_us,
                                session_subscription_fn *fn, void *ctx);

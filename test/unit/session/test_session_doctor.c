@@ -166,6 +166,33 @@ START_TEST(a_store_that_has_failed_holds_what_it_would_keep)
 }
 END_TEST
 
+static void
+on_subscription(void *ctx, const struct session_subscription_view *view)
+{
+    (void)view;
+    (*(unsigned *)ctx)++;
+}
+
+START_TEST(a_session_that_is_closing_has_no_subscriptions_any_more)
+{
+    struct session_view view;
+    unsigned count = 0;
+
+    connect_quietly(a);
+    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/q\nack:client\n"
+                 "selector:a = 1\n\n^@");
+    session_each_subscription(a->session, f.now_us, on_subscription, &count);
+    ck_assert_uint_eq(count, 1);
+    a->slow = true;
+    peer_send(a, "SEND\ndestination:/queue/*\n\n^@");
+    session_each_subscription(a->session, f.now_us, on_subscription, &count);
+    ck_assert_uint_eq(count, 1);
+    session_view_get(a->session, f.now_us, &view);
+    ck_assert_uint_eq(view.state, SESSION_IS_CLOSING);
+    ck_assert_str_eq(diagnose(a), "errors ");
+}
+END_TEST
+
 START_TEST(the_view_counts_what_was_done)
 {
     struct session_view view;
@@ -212,6 +239,7 @@ main(void)
         tc, one_message_without_ack_is_forgotten_when_others_have_theirs);
     tcase_add_test(tc, output_that_is_not_taken_is_found_when_patience_ends);
     tcase_add_test(tc, a_store_that_has_failed_holds_what_it_would_keep);
+    tcase_add_test(tc, a_session_that_is_closing_has_no_subscriptions_any_more);
     tcase_add_test(tc, the_view_counts_what_was_done);
     suite_add_tcase(suite, tc);
     return testutil_run(suite);
