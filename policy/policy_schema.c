@@ -57,7 +57,8 @@ static const struct json_refusal policy_refusals[] = {
       "what waits is in memory up to memoryLimit and in the store "
       "beyond it, for every destination" },
     { "persistJMSRedelivered",
-      "that a persistent message was delivered is always written down" },
+      "that a message was delivered is not written down, so after a restart"
+      " it comes without redelivered:true" },
     { "reduceMemoryFootprint",
       "a message is kept once, as it came from the wire" },
     { "sendDuplicateFromStoreToDLQ",
