@@ -138,13 +138,15 @@ group_free(struct message_group_state *state, struct group *group)
     free(group);
 }
 
-/* A group that is not there yet; NULL when memory is out. */
+/* A group that is not there yet; NULL when memory is out.  *lost_out: the owner
+ * of the one that had to go. */
 static struct group *
-group_make(struct message_group_state *state, struct span name)
+group_make(struct message_group_state *state, struct span name, void **lost_out)
 {
     struct group *group;
 
     if (state->group_count == state->group_limit) {
+        *lost_out = state->by_use->slot.value;
         group_free(state, state->by_use);
     }
     group = try_malloc(sizeof(*group) + name.len); /* a client's name */
@@ -230,23 +232,25 @@ message_group_remove_exact(struct message_group_state *state, struct span name)
     }
 }
 
-static void
+static void *
 message_group_assign_exact(struct message_group_state *state, struct span name,
                            void *owner)
 {
     struct group *group = group_find(state, name);
+    void *lost = NULL;
 
     if (group == NULL) {
-        group = group_make(state, name);
+        group = group_make(state, name, &lost);
     }
     if (group == NULL) {
-        return;
+        return lost;
     }
     group_use(state, group);
     group_slot_assign(state, &group->slot, owner);
     if (group->slot.owner == NULL) {
         group_free(state, group);
     }
+    return lost;
 }
 
 /* A group that nobody owns is not kept: it would take the place of another. */
@@ -302,11 +306,12 @@ message_group_find_bucket(struct message_group_state *state, struct span name)
     return group_bucket(state, name)->value;
 }
 
-static void
+static void *
 message_group_assign_bucket(struct message_group_state *state, struct span name,
                             void *owner)
 {
     group_slot_assign(state, group_bucket(state, name), owner);
+    return NULL;
 }
 
 static void

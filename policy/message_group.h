@@ -30,10 +30,11 @@ typedef void message_group_close_fn(struct message_group_state **state);
 typedef void *message_group_find_fn(struct message_group_state *state,
                                     struct span group);
 /* Makes owner (not NULL) the owner, whoever was before.  May free the group
- * that was not used for longest, and this one when memory is out: a group
- * without an owner is given one with its next message. */
-typedef void message_group_assign_fn(struct message_group_state *state,
-                                     struct span group, void *owner);
+ * that was not used for longest, whose owner it returns (else NULL), and this
+ * one when memory is out: a group without an owner is given one with its next
+ * message. */
+typedef void *message_group_assign_fn(struct message_group_state *state,
+                                      struct span group, void *owner);
 /* Nobody owns the group from now on. */
 typedef void message_group_remove_fn(struct message_group_state *state,
                                      struct span group);

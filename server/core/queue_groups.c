@@ -94,6 +94,23 @@ queue_parked_take(struct delivery *delivery)
     delivery->state = DELIVERY_WAITING;
 }
 
+/* A group has been closed, or forgotten for want of room: what is parked here
+ * but belongs to it no more waits for anybody, before what comes later. */
+static void
+queue_release_closed(struct queue *queue, struct attachment *attachment)
+{
+    const struct message_group_map *map = queue->base.policy->message_groups;
+    struct delivery *delivery;
+    struct delivery *next;
+
+    DL_FOREACH_SAFE(attachment->parked, delivery, next) {
+        if (map->find(queue->groups, delivery->msg->group) != attachment) {
+            queue_parked_take(delivery);
+            lane_return(delivery->lane, delivery);
+        }
+    }
+}
+
 /* Whether the owner of the message's group is to have it too. */
 static bool
 queue_owner_keeps(const struct queue *queue, const struct attachment *owner,
@@ -121,6 +138,7 @@ queue_choose_for_group(struct queue *queue, struct delivery *delivery,
     struct message_group_state *groups = queue_groups(queue);
     const struct message *msg = delivery->msg;
     struct attachment *owner = map->find(groups, msg->group);
+    struct attachment *forgotten;
 
     if (owner != NULL && queue_owner_keeps(queue, owner, delivery, found_by)) {
         if (owner->parked == NULL && subscription_has_credit(owner->sub)) {
@@ -134,7 +152,10 @@ queue_choose_for_group(struct queue *queue, struct delivery *delivery,
     if (*chosen_out == NULL) {
         return QUEUE_GROUP_NOBODY;
     }
-    map->assign(groups, msg->group, *chosen_out);
+    forgotten = map->assign(groups, msg->group, *chosen_out);
+    if (forgotten != NULL) {
+        queue_release_closed(queue, forgotten);
+    }
     return QUEUE_GROUP_CHOSEN;
 }
 
@@ -161,23 +182,6 @@ queue_group_after(struct queue *queue, const struct message *msg)
     }
 }
 
-/* A group has been closed: what is parked here but belongs to it no more waits
- * for anybody. */
-static void
-queue_release_closed(struct queue *queue, struct attachment *attachment)
-{
-    const struct message_group_map *map = queue->base.policy->message_groups;
-    struct delivery *delivery;
-    struct delivery *next;
-
-    DL_FOREACH_SAFE(attachment->parked, delivery, next) {
-        if (map->find(queue->groups, delivery->msg->group) != attachment) {
-            queue_parked_take(delivery);
-            lane_return(delivery->lane, delivery);
-        }
-    }
-}
-
 void
 queue_unpark(struct attachment *attachment)
 {
@@ -193,6 +197,12 @@ queue_unpark(struct attachment *attachment)
             !queue_member_selects(attachment, delivery)) {
             map->remove(queue->groups, msg->group);
             queue_release_closed(queue, attachment);
+            continue;
+        }
+        if (message_is_expired(msg, queue->base.core->now_ms) &&
+            store_failure(queue->base.core->store) == NULL) {
+            queue_parked_take(delivery);
+            queue_expire(queue, delivery);
             continue;
         }
         queue_parked_take(delivery);

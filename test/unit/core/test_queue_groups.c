@@ -274,6 +274,51 @@ START_TEST(cached_map_forgets_the_group_that_was_not_used_for_longest)
 }
 END_TEST
 
+START_TEST(what_is_kept_of_a_forgotten_group_goes_before_what_follows)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "q");
+
+    policy->message_group_parameters.cache_size = 1;
+    (void)consume(&a, 1);
+    send_grouped("A1", "A", 0);
+    send_grouped("A2", "A", 0);
+    fixture_turn(&f); /* A2 is kept for a */
+    (void)consume(&b, 1);
+    send_grouped("B1", "B", 0); /* A is forgotten */
+    send_grouped("A3", "A", 0);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "A1");
+    ck_assert_str_eq(client_news(&b), "B1");
+    client_ack(&b, "B1");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&b), "A2");
+    client_ack(&b, "A2");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&b), "A3");
+}
+END_TEST
+
+START_TEST(what_expires_while_it_is_kept_is_not_handed_out)
+{
+    struct message_facts facts = { .priority = 4,
+                                   .expires_ms = f.now_ms + 1000 };
+    struct core_stats stats;
+
+    (void)consume(&a, 1);
+    send_grouped("1", "A", 0);
+    send_headed(&f, DESTINATION_QUEUE, "q", "2", "JMSXGroupID:A\n", &facts);
+    send_grouped("3", "A", 0);
+    fixture_turn(&f);
+    fixture_sleep_ms(&f, 2000);
+    ck_assert_str_eq(client_news(&a), "1");
+    client_ack(&a, "1");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "3");
+    core_stats_get(f.core, &stats);
+    ck_assert_uint_eq(stats.expired, 1);
+}
+END_TEST
+
 START_TEST(first_sequence_does_not_pass_what_is_kept)
 {
     (void)consume(&a, 1);
@@ -460,6 +505,9 @@ suite(void)
     tcase_add_test(t, without_rebalancing_a_newcomer_gets_new_groups_only);
     tcase_add_test(t,
                    cached_map_forgets_the_group_that_was_not_used_for_longest);
+    tcase_add_test(t,
+                   what_is_kept_of_a_forgotten_group_goes_before_what_follows);
+    tcase_add_test(t, what_expires_while_it_is_kept_is_not_handed_out);
     tcase_add_test(t, first_sequence_does_not_pass_what_is_kept);
     tcase_add_test(t, bucket_map_gives_all_groups_of_a_bucket_to_one);
     suite_add_tcase(s, t);

@@ -31,10 +31,10 @@ START_TEST(a_group_belongs_to_the_owner_it_was_given)
     struct message_group_state *state = open_map(map);
 
     ck_assert_ptr_null(map->find(state, SPAN("X")));
-    map->assign(state, SPAN("X"), &consumers[0]);
+    (void)map->assign(state, SPAN("X"), &consumers[0]);
     ck_assert_ptr_eq(map->find(state, SPAN("X")), &consumers[0]);
     ck_assert_uint_eq(map->count(state, &consumers[0]), 1);
-    map->assign(state, SPAN("X"), &consumers[0]);
+    (void)map->assign(state, SPAN("X"), &consumers[0]);
     ck_assert_uint_eq(map->count(state, &consumers[0]), 1);
     map->close(&state);
     ck_assert_ptr_null(state);
@@ -47,8 +47,8 @@ START_TEST(a_group_that_is_assigned_again_changes_its_owner)
     const struct message_group_map *map = message_group_maps[_i];
     struct message_group_state *state = open_map(map);
 
-    map->assign(state, SPAN("X"), &consumers[0]);
-    map->assign(state, SPAN("X"), &consumers[1]);
+    (void)map->assign(state, SPAN("X"), &consumers[0]);
+    (void)map->assign(state, SPAN("X"), &consumers[1]);
     ck_assert_ptr_eq(map->find(state, SPAN("X")), &consumers[1]);
     ck_assert_uint_eq(map->count(state, &consumers[0]), 0);
     ck_assert_uint_eq(map->count(state, &consumers[1]), 1);
@@ -61,7 +61,7 @@ START_TEST(a_removed_group_is_nobodys)
     const struct message_group_map *map = message_group_maps[_i];
     struct message_group_state *state = open_map(map);
 
-    map->assign(state, SPAN("X"), &consumers[0]);
+    (void)map->assign(state, SPAN("X"), &consumers[0]);
     map->remove(state, SPAN("X"));
     ck_assert_ptr_null(map->find(state, SPAN("X")));
     ck_assert_uint_eq(map->count(state, &consumers[0]), 0);
@@ -77,9 +77,9 @@ START_TEST(an_owner_that_goes_frees_its_groups_only)
     struct message_group_state *state = open_map(map);
     size_t mine;
 
-    map->assign(state, SPAN("A"), &consumers[0]);
-    map->assign(state, SPAN("B"), &consumers[1]);
-    map->assign(state, SPAN("C"), &consumers[0]);
+    (void)map->assign(state, SPAN("A"), &consumers[0]);
+    (void)map->assign(state, SPAN("B"), &consumers[1]);
+    (void)map->assign(state, SPAN("C"), &consumers[0]);
     mine = map->count(state, &consumers[0]);
     ck_assert_uint_ge(mine, 1);
     map->remove_owner(state, &consumers[0]);
@@ -97,9 +97,9 @@ START_TEST(the_name_of_a_group_may_be_any_bytes)
     const struct message_group_map *map = message_group_maps[_i];
     struct message_group_state *state = open_map(map);
 
-    map->assign(state, span_of("a\0b", 3), &consumers[0]);
+    (void)map->assign(state, span_of("a\0b", 3), &consumers[0]);
     ck_assert_ptr_eq(map->find(state, span_of("a\0b", 3)), &consumers[0]);
-    map->assign(state, SPAN(""), &consumers[1]);
+    (void)map->assign(state, SPAN(""), &consumers[1]);
     ck_assert_ptr_eq(map->find(state, SPAN("")), &consumers[1]);
     map->close(&state);
 }
@@ -131,7 +131,7 @@ START_TEST(the_counts_are_those_of_a_plain_table)
             map->remove(state, span_of_text(name));
             owners[group] = NULL;
         } else {
-            map->assign(state, span_of_text(name), owner);
+            (void)map->assign(state, span_of_text(name), owner);
             owners[group] = owner;
         }
         for (size_t i = 0; i < GROUPS; i++) {
@@ -149,11 +149,11 @@ START_TEST(cached_forgets_the_group_that_was_not_used_for_longest)
     const struct message_group_map *map = &message_group_cached;
     struct message_group_state *state = open_map(map);
 
-    map->assign(state, SPAN("A"), &consumers[0]);
-    map->assign(state, SPAN("B"), &consumers[0]);
-    map->assign(state, SPAN("C"), &consumers[0]);
+    (void)map->assign(state, SPAN("A"), &consumers[0]);
+    (void)map->assign(state, SPAN("B"), &consumers[0]);
+    (void)map->assign(state, SPAN("C"), &consumers[0]);
     ck_assert_ptr_eq(map->find(state, SPAN("A")), &consumers[0]);
-    map->assign(state, SPAN("D"), &consumers[1]);
+    (void)map->assign(state, SPAN("D"), &consumers[1]);
     ck_assert_ptr_null(map->find(state, SPAN("B")));
     ck_assert_ptr_eq(map->find(state, SPAN("A")), &consumers[0]);
     ck_assert_ptr_eq(map->find(state, SPAN("C")), &consumers[0]);
@@ -168,12 +168,12 @@ START_TEST(cached_does_not_keep_groups_of_an_owner_that_went)
     const struct message_group_map *map = &message_group_cached;
     struct message_group_state *state = open_map(map);
 
-    map->assign(state, SPAN("A"), &consumers[0]);
-    map->assign(state, SPAN("B"), &consumers[1]);
-    map->assign(state, SPAN("C"), &consumers[1]);
+    (void)map->assign(state, SPAN("A"), &consumers[0]);
+    (void)map->assign(state, SPAN("B"), &consumers[1]);
+    (void)map->assign(state, SPAN("C"), &consumers[1]);
     map->remove_owner(state, &consumers[1]);
-    map->assign(state, SPAN("D"), &consumers[2]);
-    map->assign(state, SPAN("E"), &consumers[2]);
+    (void)map->assign(state, SPAN("D"), &consumers[2]);
+    (void)map->assign(state, SPAN("E"), &consumers[2]);
     ck_assert_ptr_eq(map->find(state, SPAN("A")), &consumers[0]);
     map->close(&state);
 }
@@ -187,7 +187,7 @@ START_TEST(simple_forgets_nothing)
 
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
-        map->assign(state, span_of_text(name), &consumers[i % 8]);
+        (void)map->assign(state, span_of_text(name), &consumers[i % 8]);
     }
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
@@ -205,9 +205,9 @@ START_TEST(bucket_gives_every_group_of_a_place_to_one_owner)
     struct message_group_parameters one = { .bucket_count = 1 };
     struct message_group_state *state = map->open(&one);
 
-    map->assign(state, SPAN("A"), &consumers[0]);
+    (void)map->assign(state, SPAN("A"), &consumers[0]);
     ck_assert_ptr_eq(map->find(state, SPAN("B")), &consumers[0]);
-    map->assign(state, SPAN("B"), &consumers[1]);
+    (void)map->assign(state, SPAN("B"), &consumers[1]);
     ck_assert_ptr_eq(map->find(state, SPAN("A")), &consumers[1]);
     ck_assert_uint_eq(map->count(state, &consumers[1]), 1);
     map->remove(state, SPAN("C"));
@@ -224,7 +224,7 @@ START_TEST(bucket_uses_all_of_its_places)
 
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
-        map->assign(state, span_of_text(name), &consumers[0]);
+        (void)map->assign(state, span_of_text(name), &consumers[0]);
     }
     ck_assert_uint_eq(map->count(state, &consumers[0]),
                       parameters.bucket_count);
