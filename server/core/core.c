@@ -65,6 +65,7 @@ core_new(const struct core_options *options, struct policy_map *policies,
     core->virtuals = virtual_table_new(policies);
     core->dedupe = dedupe_new(&options->dedupe, store);
     store_recover(store, core_on_queue_found, core);
+    topic_pasts_fit(core);
     for (struct topic *topic = core->recovering; topic != NULL;
          topic = topic->recovering_next) {
         topic_sweep(topic); /* begins to read what the store has of it */

@@ -311,16 +311,6 @@ lane_return(struct lane *lane, struct delivery *delivery)
     }
 }
 
-/* Whether its record was put only because memory was short.  What is resident
- * from its first moment on has none of that kind, and a record that was read
- * back says itself what it is. */
-static bool
-lane_was_spilled(const struct delivery *delivery)
-{
-    return delivery->slot.batch == STORE_SLOT_STORED.batch &&
-           !delivery->msg->persistent;
-}
-
 void
 lane_remove(struct lane *lane, struct delivery *delivery)
 {
@@ -328,7 +318,7 @@ lane_remove(struct lane *lane, struct delivery *delivery)
 
     if (delivery->slot.batch != 0) {
         usage_remove(&lane->queue->base, delivery->msg,
-                     !lane_was_spilled(delivery));
+                     !delivery->slot.spilled);
         store_delete(core->store, lane->journal, delivery->seq, delivery->slot);
     }
     lane_drop(lane, delivery);

@@ -106,8 +106,7 @@ struct delivery *lane_head(const struct lane *lane);
 
 /* --- lane_log.c ----------------------------------------------------------- */
 
-/* Says in the log that pages cannot be read, and when they can be again; what
- * was damaged, of every page. */
+/* Says in the log that pages cannot be read, and when they can be again. */
 void lane_log_page(struct lane *lane, const struct store_page *page);
 
 /* --- for lane_page.c ------------------------------------------------------ */

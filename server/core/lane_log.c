@@ -29,10 +29,4 @@ lane_log_page(struct lane *lane, const struct store_page *page)
                   "destination=%s",
                   LOG_TEXT(destination_name_get(&lane->queue->base)));
     }
-    if (page->skipped > 0) {
-        log_event(LOG_LEVEL_ERROR, "queue", "damaged records set aside",
-                  "destination=%s count=%zu file=quarantine",
-                  LOG_TEXT(destination_name_get(&lane->queue->base)),
-                  page->skipped);
-    }
 }

@@ -56,6 +56,14 @@ message_bytes(const struct message *msg)
     return sizeof(*msg) + msg->tail.len;
 }
 
+/* The same for count of them with so many bytes of headers and bodies. */
+static inline uint64_t
+message_bytes_of(uint64_t count, uint64_t bytes)
+{
+    /* A tail has an LF and a NUL beside them. */
+    return count * (sizeof(struct message) + 2) + bytes;
+}
+
 /*
  * Copies headers, then extra (more wire-form lines, may be empty), and body.
  * NULL when memory is out; sizes come from a peer and have passed its limits.

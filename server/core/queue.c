@@ -315,6 +315,11 @@ queue_settle(struct queue *queue, struct delivery *delivery)
     queue->in_flight_count--;
     queue->base.dequeued_count++;
     lane_remove(delivery->lane, delivery);
+    /* Records that damage has made disappear had been counted. */
+    if (queue->base.usage.stored.used > 0 && queue->in_flight_count == 0 &&
+        queue_waiting_count(queue) == 0) {
+        usage_forget(&queue->base);
+    }
 }
 
 bool

@@ -34,6 +34,10 @@ void topic_free(struct topic *topic);
 void topic_adopt(struct core *core, struct store_queue *journal,
                  const struct store_queue_info *info);
 
+/* All have been adopted: when memory is too small for their pasts, each goes
+ * without its oldest part. */
+void topic_pasts_fit(struct core *core);
+
 /* Whether it keeps nothing now. */
 bool topic_is_empty(const struct topic *topic);
 

@@ -12,12 +12,16 @@
 #include "base/alloc.h"
 #include "protocol/headers.h"
 #include "server/core/select.h"
+#include "server/log.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 /* One page of reading back. */
 enum { TOPIC_PAGE_COUNT = 2000, TOPIC_PAGE_BYTES = 1024 * 1024 };
+/* What the pasts that are read back may take of the memory, so that producers
+ * go on. */
+enum { TOPIC_PAST_PERCENT = 80 };
 
 /* What a recovery policy holds: a message, and its place in the journal. */
 struct topic_past_item {
@@ -39,6 +43,9 @@ struct topic_restore {
     struct topic_past_item *later; /* published meanwhile, oldest first */
     struct topic_past_item **later_end;
     uint64_t later_count;
+    size_t claim_bytes; /* of memory, for all that is to be read */
+    size_t cut_bytes;   /* of that, the oldest, for which there is none */
+    uint64_t cut_count;
 };
 
 struct topic_past {
@@ -363,6 +370,14 @@ topic_restore_finish(struct topic *topic)
     uint64_t place = 0;
 
     topic->past->restore = NULL;
+    if (restore->cut_count > 0) {
+        log_event(LOG_LEVEL_WARNING, "topic", "past cut",
+                  "destination=%s messages=%llu reason=\"memory has no room "
+                  "for the oldest: raise limits.memory, or let "
+                  "subscriptionRecoveryPolicy keep less\"",
+                  LOG_TEXT(destination_name_get(&topic->base)),
+                  (unsigned long long)restore->cut_count);
+    }
     topic_restore_admit(topic, 0);
     while (restore->later != NULL) {
         struct topic_past_item *item = restore->later;
@@ -376,6 +391,18 @@ topic_restore_finish(struct topic *topic)
         attachment_of(member)->awaits_past = false;
     }
     free(restore);
+}
+
+/* There is no memory for it: it goes for good, as if the policy kept less. */
+static void
+topic_restore_cut(struct topic_restore *restore, struct topic_past_item *item)
+{
+    size_t bytes = message_bytes(item->msg);
+
+    restore->cut_bytes -=
+        bytes < restore->cut_bytes ? bytes : restore->cut_bytes;
+    restore->cut_count++;
+    topic_past_on_release(item);
 }
 
 /* As the message was when it was published; its age is known by its
@@ -392,7 +419,11 @@ topic_restore_take(struct topic *topic, const struct store_record *record)
     item->sent_us -= age_ms > 0 ? age_ms * 1000 : 0;
     item->seq = record->seq;
     item->slot = store_slot_fetched(record);
-    (void)topic_past_take(topic, item);
+    if (topic->past->restore->cut_bytes > 0) {
+        topic_restore_cut(topic->past->restore, item);
+    } else {
+        (void)topic_past_take(topic, item);
+    }
 }
 
 static void topic_restore_fetch(struct topic *topic);
@@ -457,7 +488,31 @@ topic_adopt(struct core *core, struct store_queue *journal,
     restore->next_seq = info->first_seq;
     restore->end_seq = info->next_seq;
     restore->later_end = &restore->later;
+    restore->claim_bytes = (size_t)message_bytes_of(info->count, info->bytes);
     topic->past->restore = restore;
+}
+
+void
+topic_pasts_fit(struct core *core)
+{
+    double claimed = 0;
+    double room = (double)core->quota.limit / 100 * TOPIC_PAST_PERCENT;
+
+    for (const struct topic *topic = core->recovering; topic != NULL;
+         topic = topic->recovering_next) {
+        if (topic->past->restore != NULL) {
+            claimed += (double)topic->past->restore->claim_bytes;
+        }
+    }
+    for (struct topic *topic = core->recovering;
+         topic != NULL && claimed > room; topic = topic->recovering_next) {
+        struct topic_restore *restore = topic->past->restore;
+
+        if (restore != NULL) { /* each gives up the same part */
+            restore->cut_bytes =
+                (size_t)((double)restore->claim_bytes * (1 - room / claimed));
+        }
+    }
 }
 
 void

@@ -422,6 +422,32 @@ START_TEST(more_than_a_page_is_read_back_in_order)
 }
 END_TEST
 
+START_TEST(a_past_that_memory_has_no_room_for_loses_its_oldest_part)
+{
+    struct core_usage usage;
+    int first;
+
+    (void)keeps(&recovery_fixed_count, 1000);
+    send_lasting(0, 59);
+    fixture_turn(&f);
+    core_usage_get(f.core, &usage);
+    f.options.memory_bytes = usage.memory.used / 2;
+    restart();
+    fixture_turn(&f);
+    core_usage_get(f.core, &usage);
+    ck_assert_uint_le(usage.memory.used, usage.memory.limit / 10 * 9);
+    ck_assert_uint_ge(usage.memory.used, usage.memory.limit / 10 * 7);
+    ck_assert(!core_is_full(f.core));
+    fixture_check_usage(&f);
+    (void)past(&a);
+    first = a.got[0].body[0] - '0'; /* as send_lasting numbers them */
+    ck_assert_int_gt(first, 30);
+    ck_assert_int_lt(first, 42);
+    ck_assert_int_eq(a.got[a.got_count - 1].body[0] - '0', 59);
+    ck_assert_uint_eq(a.got_count, (size_t)(60 - first));
+}
+END_TEST
+
 START_TEST(time_goes_on_for_a_timed_past_while_the_broker_is_down)
 {
     struct policy *policy = keeps(&recovery_timed, 0);
@@ -555,6 +581,8 @@ main(void)
                    a_second_restart_in_the_middle_of_reading_loses_nothing);
     tcase_add_test(stored, a_failed_read_is_tried_again);
     tcase_add_test(stored, more_than_a_page_is_read_back_in_order);
+    tcase_add_test(stored,
+                   a_past_that_memory_has_no_room_for_loses_its_oldest_part);
     tcase_add_test(stored,
                    time_goes_on_for_a_timed_past_while_the_broker_is_down);
     tcase_add_loop_test(stored, a_stored_past_ends_when_the_policy_keeps_less,

@@ -268,6 +268,21 @@ START_TEST(own_store_limit_is_over_when_the_queue_is_drained)
 }
 END_TEST
 
+START_TEST(what_damage_has_taken_does_not_count_for_ever)
+{
+    struct store_queue_info info = { .bytes = 100 };
+
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    send_persistent(&f, "q", 0, 1);
+    usage_adopt(queue_for("q"), &info); /* records that nobody can read */
+    fixture_turn(&f);
+    client_ack(&a, "0");
+    ck_assert_uint_gt(usage().store.used, 100);
+    client_ack(&a, "1");
+    ck_assert_uint_eq(usage().store.used, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -287,6 +302,7 @@ main(void)
     tcase_add_test(tcase, without_room_to_spill_messages_stay_in_memory);
     tcase_add_test(tcase, failed_store_holds_until_it_works_again);
     tcase_add_test(tcase, own_store_limit_is_over_when_the_queue_is_drained);
+    tcase_add_test(tcase, what_damage_has_taken_does_not_count_for_ever);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
 }
