@@ -146,10 +146,12 @@ dedupe_drop_block(struct dedupe *dedupe)
     struct dedupe_block *block = dedupe->blocks;
     char name[DEDUPE_NAME_BYTES];
 
+    assert(block != NULL);
     for (uint32_t i = 0; i < block->count; i++) {
         struct dedupe_entry *entry = &block->entries[i];
 
         if (entry->time_ms != DEDUPE_GONE) {
+            assert(dedupe->table != NULL);
             HASH_DEL(dedupe->table, entry);
         }
     }
@@ -160,10 +162,10 @@ dedupe_drop_block(struct dedupe *dedupe)
     if (dedupe->unwritten == block) {
         dedupe->unwritten = block->next;
     }
-    dedupe->open = dedupe->open && block->next != NULL;
     dedupe->count -= block->count;
     DL_DELETE(dedupe->blocks, block);
     free(block);
+    dedupe->open = dedupe->open && dedupe->blocks != NULL;
 }
 
 static struct dedupe_block *
@@ -345,7 +347,7 @@ dedupe_key_of(const struct dedupe *dedupe, enum destination_kind kind,
 {
     char head[9] = { (char)kind };
     struct siphash hash;
-    struct dedupe_key key;
+    struct dedupe_key key = { { 0 } };
 
     /* The name's length keeps "ab" + "c" apart from "a" + "bc". */
     for (unsigned i = 0; i < 8; i++) {
