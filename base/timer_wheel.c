@@ -18,7 +18,7 @@ enum {
  * that may hold a node. */
 struct timer_wheel {
     uint64_t tick; /* all slots up to it have been looked at */
-    uint64_t count;
+    size_t count;
     uint64_t used[WHEEL_WORDS];
     struct timer_node slots[WHEEL_SLOTS];
 };
@@ -157,6 +157,12 @@ timer_wheel_advance(struct timer_wheel *wheel, int64_t now_us)
         timer_wheel_cancel(wheel, node);
         node->fire(node, now_us);
     }
+}
+
+size_t
+timer_wheel_count(const struct timer_wheel *wheel)
+{
+    return wheel->count;
 }
 
 int64_t

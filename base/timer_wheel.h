@@ -52,6 +52,9 @@ void timer_wheel_cancel(struct timer_wheel *wheel, struct timer_node *node);
  */
 void timer_wheel_advance(struct timer_wheel *wheel, int64_t now_us);
 
+/* How many nodes are set. */
+size_t timer_wheel_count(const struct timer_wheel *wheel);
+
 /* When timer_wheel_advance has something to look at; INT64_MAX when no node is
  * set.  May be earlier than the first due time, by whole turns of the wheel. */
 int64_t timer_wheel_next_us(const struct timer_wheel *wheel);

@@ -154,6 +154,7 @@ api_view_status(const struct api *api)
     api_set(object, "queues", core.queues);
     api_set(object, "topics", core.topics);
     api_set(object, "subscriptions", core.subscriptions);
+    api_set(object, "timers", core.timers + net_timer_count(api->net));
     (void)json_object_set_new(object, "connections",
                               api_status_connections(net_counters(api->net)));
     (void)json_object_set_new(object, "messages", api_status_messages(&core));

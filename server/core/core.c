@@ -384,6 +384,7 @@ core_stats_get(const struct core *core, struct core_stats *stats_out)
 {
     *stats_out = core->stats;
     stats_out->memory_bytes = core->quota.used;
+    stats_out->timers = timer_wheel_count(core->timers);
 }
 
 void

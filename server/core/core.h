@@ -97,7 +97,7 @@ struct client {
 struct core_stats {
     uint64_t received, delivered, acknowledged, dead_lettered, discarded,
         expired, aborted, duplicates;
-    size_t queues, topics, subscriptions, memory_bytes;
+    size_t queues, topics, subscriptions, memory_bytes, timers;
 };
 
 /* What is used of the broker's ceilings. */

@@ -227,6 +227,12 @@ net_counters(const struct net *net)
     return &net->counters;
 }
 
+size_t
+net_timer_count(const struct net *net)
+{
+    return timer_wheel_count(loop_timers(net->loop));
+}
+
 void
 net_each(const struct net *net, net_each_fn *fn, void *ctx)
 {

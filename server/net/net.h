@@ -152,6 +152,9 @@ int64_t net_now_us(const struct net *net);
 
 const struct net_counters *net_counters(const struct net *net);
 
+/* How many timers are set: heart-beats, logins, lingering. */
+size_t net_timer_count(const struct net *net);
+
 /* Calls fn for each STOMP connection that has a session; it must not close
  * any. */
 typedef void net_each_fn(void *ctx, const struct transport *transport,

@@ -169,6 +169,27 @@ START_TEST(after_a_long_stop_all_that_is_due_fires_at_once)
 }
 END_TEST
 
+START_TEST(the_count_is_of_the_timers_that_are_set)
+{
+    struct probe probes[3] = { { .fired = 0 } };
+
+    ck_assert_uint_eq(timer_wheel_count(wheel), 0);
+    for (int i = 0; i < 3; i++) {
+        timer_node_init(&probes[i].node, probe_on_fire);
+        timer_wheel_set(wheel, &probes[i].node, START_US + i * 1000000);
+    }
+    timer_wheel_set(wheel, &probes[2].node, START_US + 5000000);
+    ck_assert_uint_eq(timer_wheel_count(wheel), 3);
+    timer_wheel_cancel(wheel, &probes[2].node);
+    timer_wheel_cancel(wheel, &probes[2].node);
+    ck_assert_uint_eq(timer_wheel_count(wheel), 2);
+    timer_wheel_advance(wheel, START_US + 500000);
+    ck_assert_uint_eq(timer_wheel_count(wheel), 1);
+    timer_wheel_advance(wheel, START_US + 1500000);
+    ck_assert_uint_eq(timer_wheel_count(wheel), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -187,6 +208,7 @@ main(void)
     tcase_add_test(tcase,
                    next_is_never_later_than_a_tick_after_the_first_due_time);
     tcase_add_test(tcase, after_a_long_stop_all_that_is_due_fires_at_once);
+    tcase_add_test(tcase, the_count_is_of_the_timers_that_are_set);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);
 }
