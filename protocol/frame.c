@@ -5,6 +5,10 @@
  */
 #include "protocol/frame.h"
 
+#include "base/alloc.h"
+
+#include <string.h>
+
 #define FRAME_NAME(literal)                                                    \
     {                                                                          \
         .data = (literal), .len = sizeof(literal) - 1                          \
@@ -84,4 +88,54 @@ struct span
 frame_command_name(enum frame_command command)
 {
     return frame_names[command];
+}
+
+/* Puts the text at *end, which moves behind it; absent stays absent. */
+static struct span
+frame_copy_text(char **end, struct span text)
+{
+    char *at = *end;
+
+    if (text.data == NULL) {
+        return text;
+    }
+    if (text.len > 0) {
+        memcpy(at, text.data, text.len);
+    }
+    *end += text.len;
+    return span_of(at, text.len);
+}
+
+struct frame *
+frame_copy(const struct frame *frame, size_t *size_out)
+{
+    size_t headers_bytes = frame->header_count * sizeof(frame->headers[0]);
+    size_t size = sizeof(*frame) + headers_bytes + frame->command_text.len +
+                  frame->body.len;
+    struct frame_header *headers;
+    struct frame *copy;
+    char *end;
+
+    for (size_t i = 0; i < frame->header_count; i++) {
+        size += frame->headers[i].name.len + frame->headers[i].value.len;
+    }
+    copy = try_malloc(size);
+    if (copy == NULL) {
+        return NULL;
+    }
+    *copy = *frame;
+    headers = (struct frame_header *)(copy + 1);
+    end = (char *)(headers + frame->header_count);
+    copy->headers = headers;
+    copy->command_text = frame_copy_text(&end, frame->command_text);
+    for (size_t i = 0; i < frame->header_count; i++) {
+        headers[i] = (struct frame_header){
+            .name = frame_copy_text(&end, frame->headers[i].name),
+            .value = frame_copy_text(&end, frame->headers[i].value),
+            .id = frame->headers[i].id,
+        };
+    }
+    copy->body = frame_copy_text(&end, frame->body);
+    *size_out = size;
+    return copy;
 }

@@ -69,6 +69,12 @@ frame_has(const struct frame *frame, enum header_id id)
 /* Any header by name; for cold paths. */
 struct span frame_find(const struct frame *frame, struct span name);
 
+/*
+ * A copy that borrows nothing, in one allocation for free(); *size_out is what
+ * it takes.  NULL when memory is out: the size is the peer's.
+ */
+struct frame *frame_copy(const struct frame *frame, size_t *size_out);
+
 /* FRAME_UNKNOWN when it is none.  Case counts (V12-011). */
 enum frame_command frame_command_of(struct span text);
 

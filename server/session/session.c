@@ -136,7 +136,7 @@ session_free(struct session **session)
     }
     buf_fini(&gone->scratch);
     buf_fini(&gone->name_buf);
-    buf_fini(&gone->held);
+    session_hold_drop(gone);
     free(gone->login);
     free(gone->client_id);
     free(gone->reason);

@@ -2,17 +2,18 @@
 /*
  * Flow control: what a session does while its SENDs have to wait for room.
  *
- * The SEND that found none, and every frame behind it, are held in wire form
- * and handled in their order once there is room.  Only ACKs and NACKs pass, as
- * they may be what makes the room, and heart-beats, as reading goes on; only
- * when a lot is held does it stop (activemq.md section 13, edge 19).
+ * The SEND that found none, and every frame behind it, are held as they were
+ * read and handled in their order once there is room.  Only ACKs and NACKs
+ * pass, as they may be what makes the room, and heart-beats, as reading goes
+ * on; only when a lot is held does it stop (activemq.md section 13, edge 19).
  */
 #include "server/session/session_private.h"
 
-#include "protocol/frame_encoder.h"
+#include "base/alloc.h"
 #include "server/log.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* Reading stops when more than this is held, or waits to be answered. */
 enum {
@@ -56,29 +57,45 @@ hold_lets_pass(const struct frame *frame)
            !frame_has(frame, HEADER_RECEIPT);
 }
 
+static void
+hold_free(struct session *session, struct held_frame *held)
+{
+    DL_DELETE(session->held, held);
+    session->held_bytes -= held->size;
+    free(held->frame);
+    free(held);
+}
+
+void
+session_hold_drop(struct session *session)
+{
+    session->holding = false;
+    while (session->held != NULL) {
+        hold_free(session, session->held);
+    }
+}
+
 bool
 session_hold(struct session *session, const struct frame *frame)
 {
-    struct frame_encoder encoder;
+    struct held_frame *held;
 
     if (!session->holding || hold_lets_pass(frame)) {
         return false;
     }
-    if (frame->command == FRAME_UNKNOWN) { /* refused when its turn comes */
-        frame_encoder_begin_text(&encoder, &session->held, frame->command_text,
-                                 session->version, frame->body.len);
-    } else {
-        frame_encoder_begin(&encoder, &session->held, frame->command,
-                            session->version, frame->body.len);
+    held = xcalloc(1, sizeof(*held));
+    held->frame = frame_copy(frame, &held->size);
+    if (held->frame == NULL) {
+        free(held);
+        session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "out of memory",
+                      "no memory for a %s frame that has to wait",
+                      SESSION_TEXT(frame->command_text));
+        return true;
     }
-    for (size_t i = 0; i < frame->header_count; i++) {
-        if (frame->headers[i].id != HEADER_CONTENT_LENGTH) {
-            frame_encoder_header(&encoder, frame->headers[i].name,
-                                 frame->headers[i].value);
-        }
-    }
-    frame_encoder_end(&encoder, frame->body);
-    if (session->held.len > SESSION_HELD_MAX) {
+    held->size += sizeof(*held);
+    session->held_bytes += held->size;
+    DL_APPEND(session->held, held);
+    if (session->held_bytes > SESSION_HELD_MAX) {
         session_pause(session, SESSION_PAUSE_HELD, true);
     }
     return true;
@@ -144,27 +161,26 @@ hold_refuse(struct session *session, const struct frame *frame)
 static void
 hold_replay(struct session *session, bool expired)
 {
-    struct frame_parser *parser = frame_parser_new(&session->config->limits);
-    struct buf held = session->held;
-    struct span rest = buf_span(&held);
-    const struct frame *frame;
-    struct error err = ERROR_INIT;
+    struct held_frame *last = /* of those there now */
+        session->held != NULL ? session->held->prev : NULL;
+    bool more = last != NULL;
 
     session->holding = false;
-    session->held = BUF_INIT;
-    frame_parser_set_version(parser, session->version);
-    while (session->state == SESSION_CONNECTED &&
-           frame_parser_feed(parser, &rest, &frame, &err) ==
-               FRAME_PARSE_FRAME) {
+    while (more && session->state == SESSION_CONNECTED) {
+        struct held_frame *held = session->held;
+
+        more = held != last;
+        DL_DELETE(session->held, held);
+        session->held_bytes -= held->size;
         if (expired) {
-            hold_refuse(session, frame);
+            hold_refuse(session, held->frame);
             expired = false;
         } else {
-            session_on_frame(session, frame);
+            session_on_frame(session, held->frame);
         }
+        free(held->frame);
+        free(held);
     }
-    frame_parser_free(&parser);
-    buf_fini(&held);
 }
 
 /* … and reads on. */
@@ -172,7 +188,7 @@ static void
 hold_go_on(struct session *session, bool expired)
 {
     hold_replay(session, expired);
-    if (session->held.len <= SESSION_HELD_MAX) {
+    if (session->held_bytes <= SESSION_HELD_MAX) {
         session_pause(session, SESSION_PAUSE_HELD, false);
     }
     if (session->state == SESSION_CONNECTED) {

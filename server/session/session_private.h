@@ -108,6 +108,13 @@ struct session_offer {
     char *agent;       /* what it calls itself; NULL: it did not say */
 };
 
+/* A frame that waits for room. */
+struct held_frame {
+    struct held_frame *prev, *next;
+    struct frame *frame; /* owned */
+    size_t size;         /* of both */
+};
+
 struct session {
     const struct session_config *config;
     struct core *core;
@@ -146,7 +153,8 @@ struct session {
     unsigned pauses;           /* enum session_pause: why nothing is read */
     bool holding;              /* frames are held until there is room */
     bool forced;               /* room or not: the peer is gone */
-    struct buf held;           /* … in wire form */
+    struct held_frame *held;   /* DL list: … as they came */
+    size_t held_bytes;         /* what they take */
     int64_t hold_due_us;       /* until then there must be room */
     int64_t paused_us;         /* when it was; its clocks stand still since */
     bool closed;               /* session_on_closed has run */
@@ -267,6 +275,9 @@ void session_resume(void *ctx);
 
 /* hold_due_us has come. */
 void session_hold_expired(struct session *session);
+
+/* Nothing is held any more; an ERROR speaks for what was. */
+void session_hold_drop(struct session *session);
 
 /* The connection is over: what is held is handled all the same. */
 void session_hold_finish(struct session *session);

@@ -68,8 +68,7 @@ session_stop(struct session *session)
     if (!session->closed) {
         session->transport->ops->timer_set(session->transport, INT64_MAX);
     }
-    session->holding = false; /* an ERROR speaks for what was held, too */
-    buf_fini(&session->held);
+    session_hold_drop(session);
     session_transactions_drop(session);
     ack_ledger_fini(&session->ledger);
     core_client_stop(&session->client);

@@ -40,6 +40,7 @@ struct peer {
     struct frame_parser *out; /* reads what it writes */
     enum stomp_version version;
     bool in_connected;
+    bool soft;     /* said error-mode:soft: a body that is too long is no end */
     bool in_ended; /* nothing behind this frame is answered */
     bool out_connected;
     bool seen_error;
@@ -359,7 +360,12 @@ peer_note_input(const struct fuzz *fuzz, struct peer *peer, struct span bytes)
         }
         if (outcome != FRAME_PARSE_FRAME) {
             peer_note_receipt(peer, frame_parser_rejected(peer->in));
-            peer->in_ended = true;
+            if (peer->soft && frame_parser_can_skip(peer->in)) {
+                frame_parser_skip(peer->in);
+                err = ERROR_INIT;
+            } else {
+                peer->in_ended = true;
+            }
         } else if (peer->in_connected) {
             peer_note_receipt(peer, frame);
         } else {
@@ -370,6 +376,8 @@ peer_note_input(const struct fuzz *fuzz, struct peer *peer, struct span bytes)
             peer->in_connected = frame->command == FRAME_CONNECT ||
                                  frame->command == FRAME_STOMP;
             peer->in_ended = !peer->in_connected;
+            peer->soft =
+                span_equal(frame_find(frame, SPAN("error-mode")), SPAN("soft"));
         }
     }
 }

@@ -387,6 +387,56 @@ START_TEST(own_acks_of_a_waiting_producer_make_its_room)
 }
 END_TEST
 
+/* One line with a header of the largest size, all of it colons, which need no
+ * escape but get one on output (D19). */
+static void
+send_with_colons(struct peer *peer)
+{
+    static const char before[] = "SEND\ndestination:/queue/q\nreceipt:2\nk:";
+    static char frame[60000];
+
+    memset(frame, ':', sizeof(frame));
+    memcpy(frame, before, sizeof(before) - 1);
+    memcpy(frame + sizeof(frame) - 5, "\n\n^@", 5);
+    peer_send(peer, frame);
+}
+
+START_TEST(what_waits_behind_a_send_is_as_it_was)
+{
+    fill_memory_with_unacked();
+    peer_send(a, "SEND\ndestination:/queue/q\nreceipt:1\n\n^@");
+    send_with_colons(a);
+    peer_send(a, "BEGIN\ntransaction:t\nreceipt:3\n\n^@");
+    ck_assert_str_eq(peer_take(a), "");
+    peer_send(a, "ACK\nid:T-1-10\n\n^@");
+    ck_assert_str_eq(peer_take(a), "RECEIPT\nreceipt-id:1\n\n^@"
+                                   "RECEIPT\nreceipt-id:2\n\n^@"
+                                   "RECEIPT\nreceipt-id:3\n\n^@");
+}
+END_TEST
+
+static const char *const bad_frames[] = {
+    "SHOUT\nreceipt:2\n\n^@",
+    "CONNECT\nlogin:a\\\\t\nreceipt:2\n\n^@",
+    "RECEIPT\nreceipt-id:1\nreceipt:2\n\n^@",
+};
+
+START_TEST(bad_frame_behind_a_send_that_waits_is_refused_in_its_turn)
+{
+    const char *answer;
+
+    fill_memory_with_unacked();
+    peer_send(a, "SEND\ndestination:/queue/q\nreceipt:1\n\n^@");
+    peer_send(a, bad_frames[_i]);
+    ck_assert_str_eq(peer_take(a), "");
+    peer_send(a, "ACK\nid:T-1-10\n\n^@");
+    answer = peer_take(a);
+    ck_assert_has(answer, "RECEIPT\nreceipt-id:1\n\n^@ERROR\n");
+    ck_assert_has(answer, "receipt-id:2");
+    ck_assert(a->transport.closed);
+}
+END_TEST
+
 /* /queue/full is at its memoryLimit with one message that a has un-acked. */
 static void
 fill_a_queue(void)
@@ -606,6 +656,10 @@ main(void)
     tcase_add_test(flow, slow_reader_gets_no_more_than_the_high_mark);
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
     tcase_add_test(flow, own_acks_of_a_waiting_producer_make_its_room);
+    tcase_add_test(flow, what_waits_behind_a_send_is_as_it_was);
+    tcase_add_loop_test(
+        flow, bad_frame_behind_a_send_that_waits_is_refused_in_its_turn, 0,
+        sizeof(bad_frames) / sizeof(bad_frames[0]));
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
     tcase_add_test(flow, send_that_has_waited_too_long_is_refused_and_not_sent);
     tcase_add_test(flow, send_goes_on_when_its_destination_has_room_again);
