@@ -23,6 +23,7 @@ connect_write_connected(struct session *session, const struct frame *frame)
     const struct session_config *config = session->config;
     struct frame_encoder encoder;
     struct buf *out = &session->scratch;
+    struct span request = frame_find(frame, SPAN("request-id"));
     char beats[32];
 
     buf_clear(out);
@@ -43,6 +44,9 @@ connect_write_connected(struct session *session, const struct frame *frame)
     if (frame_has(frame, HEADER_RECEIPT)) {
         frame_encoder_header(&encoder, SPAN("receipt-id"),
                              frame_get(frame, HEADER_RECEIPT));
+    }
+    if (request.data != NULL) { /* NMS finds its answer by it (I26) */
+        frame_encoder_header(&encoder, SPAN("response-id"), request);
     }
     frame_encoder_end(&encoder, SPAN_NONE);
     session_write(session, buf_span(out));

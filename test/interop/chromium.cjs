@@ -2,6 +2,7 @@
 // A real browser against stompd: headless Chromium opens the page that stompd
 // serves and talks STOMP over WebSocket from there, with @stomp/stompjs.
 // It is driven through its DevTools pipe; nothing but stompd is contacted.
+// Rules: I9 I10 I14 I28 I34
 //
 // Needs: command -v chromium && node -e 'require("@stomp/stompjs")' -- apt install chromium, npm ci in test/interop
 'use strict';

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Net::Stomp against stompd (STOMP 1.0).
+# Rules: I3 I21 I30 I33
 #
 # Needs: perl -MNet::Stomp -e 1 -- apt install libnet-stomp-perl
 use strict;

@@ -1,6 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
 // The PHP extension `stomp` against stompd.
+// Rules: I2 I3 I4 I31 I33
 //
 // Needs: php -r 'exit(extension_loaded("stomp") ? 0 : 1);' -- apt install php-cli php-stomp
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # stompgem against stompd, in all three versions.
+# Rules: I6 I12 I15 I17
 #
 # Needs: ruby -e 'require "stomp"' -- apt install ruby-stomp
 require 'stomp'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // stompit against stompd, over TCP.
+// Rules: I17 I31 I32
 //
 // Needs: node -e 'require("stompit")' -- npm ci in test/interop
 'use strict';

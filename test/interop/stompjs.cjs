@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @stomp/stompjs against stompd: over WebSocket in text and binary messages,
 // and over TCP, in all three versions.
+// Rules: I5 I8 I9 I10 I13 I14 I28 I32 I34
 //
 // Needs: node -e 'require("@stomp/stompjs"); require("ws")' -- npm ci in test/interop
 'use strict';

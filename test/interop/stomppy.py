@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """stomp.py against stompd, in all three versions.
 
+Rules: I1 I5 I14 I17
 Needs: python3 -c 'import stomp' -- apt install python3-stomp
 """
 

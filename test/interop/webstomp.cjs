@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // webstomp-client against stompd, over WebSocket: text and binary messages.
+// Rules: I9 I10 I22 I23 I28
 //
 // Needs: node -e 'require("webstomp-client"); require("ws")' -- npm ci in test/interop
 'use strict';
