@@ -213,21 +213,37 @@ session_on_frame(struct session *session, const struct frame *frame)
     rule->handle(session, frame);
 }
 
+void
+session_refuse_too_big(struct session *session, const struct frame *frame,
+                       const char *fault)
+{
+    session_error(session, frame, TRANSPORT_CLOSE_TOO_BIG, "frame too big",
+                  "%s", fault);
+}
+
 static void __attribute__((cold))
 session_on_bad_frame(struct session *session, enum frame_parse outcome,
                      const struct error *err)
 {
-    bool too_big = outcome == FRAME_PARSE_TOO_BIG;
+    const struct frame *frame = frame_parser_rejected(session->parser);
 
     /* Only of a body that is too long it is known where it ends. */
-    session->soft_errors =
-        session->soft_errors && frame_parser_can_skip(session->parser);
-    session_error(session, frame_parser_rejected(session->parser),
-                  too_big ? TRANSPORT_CLOSE_TOO_BIG : TRANSPORT_CLOSE_PROTOCOL,
-                  too_big ? "frame too big" : "malformed frame", "%s",
-                  err->text);
-    if (session->state == SESSION_CONNECTED) {
-        frame_parser_skip(session->parser);
+    if (session->soft_errors && frame_parser_can_skip(session->parser)) {
+        if (!session_hold_too_big(session, frame, err->text)) {
+            session_refuse_too_big(session, frame, err->text);
+        }
+        if (session->state == SESSION_CONNECTED) {
+            frame_parser_skip(session->parser);
+        }
+        return;
+    }
+    session_hold_force(session); /* what came before it, counts */
+    session->soft_errors = false;
+    if (outcome == FRAME_PARSE_TOO_BIG) {
+        session_refuse_too_big(session, frame, err->text);
+    } else {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
+                      "malformed frame", "%s", err->text);
     }
 }
 

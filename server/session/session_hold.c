@@ -58,12 +58,22 @@ hold_lets_pass(const struct frame *frame)
 }
 
 static void
-hold_free(struct session *session, struct held_frame *held)
+hold_free(struct held_frame *held)
 {
+    free(held->frame);
+    free(held->fault);
+    free(held);
+}
+
+/* The first; the caller's from now on. */
+static struct held_frame *
+hold_take(struct session *session)
+{
+    struct held_frame *held = session->held;
+
     DL_DELETE(session->held, held);
     session->held_bytes -= held->size;
-    free(held->frame);
-    free(held);
+    return held;
 }
 
 void
@@ -71,33 +81,52 @@ session_hold_drop(struct session *session)
 {
     session->holding = false;
     while (session->held != NULL) {
-        hold_free(session, session->held);
+        hold_free(hold_take(session));
     }
 }
 
-bool
-session_hold(struct session *session, const struct frame *frame)
+/* fault: NULL for a good frame. */
+static void
+hold_append(struct session *session, const struct frame *frame,
+            const char *fault)
 {
-    struct held_frame *held;
+    struct held_frame *held = xcalloc(1, sizeof(*held));
 
-    if (!session->holding || hold_lets_pass(frame)) {
-        return false;
-    }
-    held = xcalloc(1, sizeof(*held));
     held->frame = frame_copy(frame, &held->size);
     if (held->frame == NULL) {
         free(held);
         session_error(session, frame, TRANSPORT_CLOSE_QUOTA, "out of memory",
                       "no memory for a %s frame that has to wait",
                       SESSION_TEXT(frame->command_text));
-        return true;
+        return;
     }
+    held->fault = fault != NULL ? xstrdup(fault) : NULL;
     held->size += sizeof(*held);
     session->held_bytes += held->size;
     DL_APPEND(session->held, held);
     if (session->held_bytes > SESSION_HELD_MAX) {
         session_pause(session, SESSION_PAUSE_HELD, true);
     }
+}
+
+bool
+session_hold(struct session *session, const struct frame *frame)
+{
+    if (!session->holding || hold_lets_pass(frame)) {
+        return false;
+    }
+    hold_append(session, frame, NULL);
+    return true;
+}
+
+bool
+session_hold_too_big(struct session *session, const struct frame *frame,
+                     const char *fault)
+{
+    if (!session->holding) {
+        return false;
+    }
+    hold_append(session, frame, fault);
     return true;
 }
 
@@ -156,6 +185,19 @@ hold_refuse(struct session *session, const struct frame *frame)
                   why.text);
 }
 
+static void
+hold_handle(struct session *session, const struct held_frame *held,
+            bool expired)
+{
+    if (expired) {
+        hold_refuse(session, held->frame);
+    } else if (held->fault == NULL) {
+        session_on_frame(session, held->frame);
+    } else if (!session_hold_too_big(session, held->frame, held->fault)) {
+        session_refuse_too_big(session, held->frame, held->fault);
+    }
+}
+
 /* Handles what was held, in its order; what has to wait again is held again.
  * expired: the first has waited in vain. */
 static void
@@ -167,19 +209,12 @@ hold_replay(struct session *session, bool expired)
 
     session->holding = false;
     while (more && session->state == SESSION_CONNECTED) {
-        struct held_frame *held = session->held;
+        struct held_frame *held = hold_take(session);
 
         more = held != last;
-        DL_DELETE(session->held, held);
-        session->held_bytes -= held->size;
-        if (expired) {
-            hold_refuse(session, held->frame);
-            expired = false;
-        } else {
-            session_on_frame(session, held->frame);
-        }
-        free(held->frame);
-        free(held);
+        hold_handle(session, held, expired);
+        expired = false;
+        hold_free(held);
     }
 }
 
@@ -214,16 +249,24 @@ session_hold_expired(struct session *session)
 }
 
 void
+session_hold_force(struct session *session)
+{
+    if (session->holding) {
+        /* It is little. */
+        session->forced = true;
+        hold_replay(session, false);
+    }
+}
+
+void
 session_hold_finish(struct session *session)
 {
     if (!session->holding) {
         return;
     }
-    /* The peer is gone, but what it sent counts (STOMP 1.2, DISCONNECT): it is
-     * little, so it goes in whether there is room or not. */
-    session->forced = true;
+    /* The peer is gone, but what it sent counts (STOMP 1.2, DISCONNECT). */
     session->state = SESSION_CONNECTED;
-    hold_replay(session, false);
+    session_hold_force(session);
     session->state = SESSION_CLOSING;
 }
 

@@ -112,7 +112,8 @@ struct session_offer {
 struct held_frame {
     struct held_frame *prev, *next;
     struct frame *frame; /* owned */
-    size_t size;         /* of both */
+    size_t size;         /* of all */
+    char *fault;         /* owned: its body is too long; NULL when it is good */
 };
 
 struct session {
@@ -265,6 +266,14 @@ void session_pause(struct session *session, enum session_pause reason, bool on);
  * when it may be handled now. */
 bool session_hold(struct session *session, const struct frame *frame);
 
+/* The same for a frame that was read over, as its body is too long: it is told
+ * so in its turn. */
+bool session_hold_too_big(struct session *session, const struct frame *frame,
+                          const char *fault);
+
+/* Nothing more can be read: what is held is handled, room or not. */
+void session_hold_force(struct session *session);
+
 /* The SEND finds no room: it and what follows are held, for as long as the
  * policy of lack->dest lets it wait. */
 void session_hold_begin(struct session *session, const struct frame *frame,
@@ -287,6 +296,10 @@ void session_check_replies(struct session *session);
 
 /* Checks state and command, and handles the frame. */
 void session_on_frame(struct session *session, const struct frame *frame);
+
+/* Answers a frame whose body is too long. */
+void session_refuse_too_big(struct session *session, const struct frame *frame,
+                            const char *fault) __attribute__((cold));
 
 /* --- what the log says of it (session_log.c) ----------------------------- */
 

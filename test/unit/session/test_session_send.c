@@ -437,6 +437,27 @@ START_TEST(bad_frame_behind_a_send_that_waits_is_refused_in_its_turn)
 }
 END_TEST
 
+static const char *const unreadable_frames[] = {
+    "SEND\nreceipt:2\nno colon\n\n^@SEND\nreceipt:3\nno colon\n\n^@",
+    "SEND\nreceipt:2\ncontent-length:99999999\n\n",
+};
+
+/* No ACK can be read any more that would make room. */
+START_TEST(what_waits_goes_in_before_the_end_of_what_can_be_read)
+{
+    const char *answer;
+
+    fill_memory_with_unacked();
+    peer_send(a, "SEND\ndestination:/queue/q\nreceipt:1\n\nx^@");
+    ck_assert_str_eq(peer_take(a), "");
+    peer_send(a, unreadable_frames[_i]);
+    answer = peer_take(a);
+    ck_assert_has(answer, "RECEIPT\nreceipt-id:1\n\n^@ERROR\n");
+    ck_assert_has(answer, "receipt-id:2");
+    ck_assert(a->transport.closed);
+}
+END_TEST
+
 /* /queue/full is at its memoryLimit with one message that a has un-acked. */
 static void
 fill_a_queue(void)
@@ -660,6 +681,9 @@ main(void)
     tcase_add_loop_test(
         flow, bad_frame_behind_a_send_that_waits_is_refused_in_its_turn, 0,
         sizeof(bad_frames) / sizeof(bad_frames[0]));
+    tcase_add_loop_test(
+        flow, what_waits_goes_in_before_the_end_of_what_can_be_read, 0,
+        sizeof(unreadable_frames) / sizeof(unreadable_frames[0]));
     tcase_add_test(flow, ack_with_receipt_keeps_its_place_among_the_answers);
     tcase_add_test(flow, send_that_has_waited_too_long_is_refused_and_not_sent);
     tcase_add_test(flow, send_goes_on_when_its_destination_has_room_again);
