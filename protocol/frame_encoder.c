@@ -21,22 +21,12 @@ frame_encoder_begin(struct frame_encoder *encoder, struct buf *out,
                     size_t body_len)
 {
     assert(command != FRAME_UNKNOWN);
-    frame_encoder_begin_text(
-        encoder, out, frame_command_name(command),
-        frame_encoder_is_raw(command) ? STOMP_NONE : version, body_len);
-}
-
-void
-frame_encoder_begin_text(struct frame_encoder *encoder, struct buf *out,
-                         struct span command, enum stomp_version version,
-                         size_t body_len)
-{
     *encoder = (struct frame_encoder){
         .out = out,
-        .version = version,
+        .version = frame_encoder_is_raw(command) ? STOMP_NONE : version,
         .body_len = body_len,
     };
-    buf_append_span(out, command);
+    buf_append_span(out, frame_command_name(command));
     buf_append_char(out, '\n');
     if (body_len > 0) {
         header_append_u64(out, header_name(HEADER_CONTENT_LENGTH), body_len);

@@ -28,11 +28,6 @@ struct frame_encoder {
 void frame_encoder_begin(struct frame_encoder *encoder, struct buf *out,
                          enum frame_command command, enum stomp_version version,
                          size_t body_len);
-/* The same for a command that is none of ours; the line as a parser handed it
- * out. */
-void frame_encoder_begin_text(struct frame_encoder *encoder, struct buf *out,
-                              struct span command, enum stomp_version version,
-                              size_t body_len);
 void frame_encoder_header(struct frame_encoder *encoder, struct span name,
                           struct span value);
 void frame_encoder_header_u64(struct frame_encoder *encoder, struct span name,
