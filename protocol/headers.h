@@ -60,8 +60,6 @@
     X(NO_LOCAL, "no-local")                                                    \
     X(ACTIVEMQ_PENDING_LIMIT, "activemq.maximumPendingMessageLimit")           \
     X(MAX_PENDING, "max-pending")                                              \
-    X(ACTIVEMQ_SUBSCRIPTION_NAME, "activemq.subscriptionName")                 \
-    X(DURABLE_NAME, "durable-name")                                            \
     X(PRIORITY, "priority")                                                    \
     X(REASON, "reason")                                                        \
     X(RECEIPT, "receipt")                                                      \

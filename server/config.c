@@ -87,6 +87,11 @@ enum { CONFIG_FILE_MAX = 1024 * 1024 };
         .help = (help_),                                                       \
     },
 
+/* In the order of their enums. */
+static const char *const config_take_overs[] = { "new-wins", "old-wins", "deny",
+                                                 NULL };
+static const char *const config_changes[] = { "refuse", "replace", NULL };
+
 /* In the order of enum config_engine and of enum log_level. */
 static const char *const config_engines[] = { "leveldb", "memory", NULL };
 static const char *const config_log_levels[] = { "error", "warning", "info",
@@ -133,6 +138,36 @@ static const struct json_keys config_dedupe_keys = {
     JSON_KEYS(config_dedupe_rows),
 };
 
+static const struct json_key config_durable_rows[] = {
+    { .name = "takeOver",
+      .type = JSON_KEY_CHOICE,
+      .offset = offsetof(struct config, durable.take_over),
+      .choices = config_take_overs,
+      .default_text = "\"new-wins\"",
+      .help = "Who has one that is in use: new-wins ends the older connection, "
+              "old-wins refuses the new SUBSCRIBE, deny refuses a CONNECT with "
+              "the same client-id too." },
+    { .name = "onChange",
+      .type = JSON_KEY_CHOICE,
+      .offset = offsetof(struct config, durable.on_change),
+      .choices = config_changes,
+      .default_text = "\"refuse\"",
+      .help = "A SUBSCRIBE with another selector, destination or no-local is "
+              "refused, or replaces it: what waited is dropped then." },
+    { .name = "offlineTimeout",
+      .type = JSON_KEY_DURATION_US,
+      .offset = offsetof(struct config, durable.offline_timeout_us),
+      .min = 0,
+      .max = 3650 * DAY_MS,
+      .default_text = "0",
+      .help =
+          "One that nobody has used for so long is removed, with what waits "
+          "for it; 0 is never." },
+};
+static const struct json_keys config_durable_keys = {
+    JSON_KEYS(config_durable_rows),
+};
+
 static const struct json_key config_heartbeat_rows[] = { CONFIG_HEARTBEAT_KEYS(
     KEY) };
 static const struct json_keys config_heartbeat_keys = {
@@ -174,6 +209,10 @@ static const struct json_key config_rows[] = {
       .type = JSON_KEY_OBJECT,
       .keys = &config_dedupe_keys,
       .help = "Messages that are sent again with the same dedupe-id." },
+    { .name = "durable",
+      .type = JSON_KEY_OBJECT,
+      .keys = &config_durable_keys,
+      .help = "Durable topic subscriptions." },
     { .name = "heartbeat",
       .type = JSON_KEY_OBJECT,
       .keys = &config_heartbeat_keys,

@@ -28,6 +28,14 @@ struct config_storage {
     struct units_share free_space_min; /* of the disk */
 };
 
+enum config_durable_change { CONFIG_DURABLE_REFUSE, CONFIG_DURABLE_REPLACE };
+
+struct config_durable {
+    unsigned take_over; /* enum durable_take_over */
+    enum config_durable_change on_change;
+    int64_t offline_timeout_us; /* 0 = never */
+};
+
 struct config_limits {
     size_t connections; /* 0 = none of ours */
     size_t header_line_bytes;
@@ -47,6 +55,7 @@ struct config {
     struct config_storage storage;
     char *policy; /* path; NULL = none */
     struct config_limits limits;
+    struct config_durable durable;
     int64_t heartbeat_send_ms;    /* what we can do, 0 = none */
     int64_t heartbeat_receive_ms; /* what we want, 0 = none */
     int64_t dedupe_window_ms;

@@ -241,6 +241,10 @@ main_session_config(const struct config *config)
     session.transaction_bytes_max = config->limits.transaction_bytes;
     session.heartbeat_send_ms = (uint32_t)config->heartbeat_send_ms;
     session.heartbeat_receive_ms = (uint32_t)config->heartbeat_receive_ms;
+    session.durable_take_over =
+        (enum durable_take_over)config->durable.take_over;
+    session.durable_replace =
+        config->durable.on_change == CONFIG_DURABLE_REPLACE;
     session.server_header = "stompd/" PACKAGE_VERSION;
     return session;
 }
@@ -275,6 +279,9 @@ main_broker_options(const struct main_options *options,
         .window_ms = config->dedupe_window_ms,
         .count = config->dedupe_count,
     };
+    broker.core.durable_timeout_us = config->durable.offline_timeout_us > 0
+                                         ? config->durable.offline_timeout_us
+                                         : -1;
     broker.net.connections_max = config->limits.connections;
     broker.net.out_hard_bytes = config->limits.out_buffer_hard_bytes;
     broker.net.http_directory = options->http_directory;

@@ -201,6 +201,8 @@ struct store_engine {
                              const struct store_record *record, void *owner);
     void (*del)(struct store *store, struct store_queue *queue, uint64_t seq,
                 struct store_slot slot);
+    uint64_t (*trim)(struct store *store, struct store_queue *queue,
+                     uint64_t below, uint64_t *bytes_out);
     void (*define)(struct store *store, struct span name, struct span value);
     void (*definitions)(struct store *store, struct span prefix,
                         store_definition_found_fn *found, void *ctx);
@@ -293,6 +295,20 @@ store_delete(struct store *store, struct store_queue *queue, uint64_t seq,
              struct store_slot slot)
 {
     store->engine->del(store, queue, seq, slot);
+}
+
+/*
+ * Removes the oldest records, all of them below `below`, whoever still knows
+ * their slots: some at a time, in steps of the engine's own, so call it again
+ * later.  Returns the number below which no record is left now; *bytes_out is
+ * what was removed, headers and bodies.  Where nothing at or above `below` was
+ * ever put, the last call leaves the journal empty.
+ */
+static inline uint64_t
+store_trim(struct store *store, struct store_queue *queue, uint64_t below,
+           uint64_t *bytes_out)
+{
+    return store->engine->trim(store, queue, below, bytes_out);
 }
 
 /*

@@ -223,6 +223,34 @@ store_head_remove(struct store_head *head, struct store_head_item item)
     return true;
 }
 
+bool
+store_head_drop(struct store_head *head, uint64_t below,
+                struct store_head_block *dropped_out)
+{
+    const struct store_head_count none = { .live = 0 };
+    struct store_head_block *block;
+
+    if (head->live == 0) {
+        return false;
+    }
+    block = &head->blocks[head->first];
+    if ((block->number + 1) << STORE_HEAD_BLOCK_SHIFT > below &&
+        below < head->next_seq) {
+        return false;
+    }
+    *dropped_out = *block;
+    store_head_sum(head, &block->now, &none);
+    block->now = none;
+    if (store_head_is_split(head, block->number)) {
+        head->beyond = none;
+    }
+    if (block->number << STORE_HEAD_BLOCK_SHIFT < head->counted_to) {
+        store_head_note_change(head, block->number);
+    }
+    store_head_skip_empty(head);
+    return true;
+}
+
 void
 store_head_correct(struct store_head *head, struct store_head_block *block,
                    struct store_head_count count)

@@ -68,6 +68,12 @@ void store_head_add(struct store_head *head, struct store_head_item item);
 /* Returns false, and changes nothing, when no live record can have item.seq. */
 bool store_head_remove(struct store_head *head, struct store_head_item item);
 
+/* Takes out the first block that has live records, when none of them is at or
+ * above `below` (or nothing that was ever added is).  False when there is none
+ * such; else *dropped_out is the block as it was. */
+bool store_head_drop(struct store_head *head, uint64_t below,
+                     struct store_head_block *dropped_out);
+
 /* Sets what a block of the vector really has. */
 void store_head_correct(struct store_head *head, struct store_head_block *block,
                         struct store_head_count count);

@@ -318,6 +318,55 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     }
 }
 
+/* A block of the head goes: a tombstone for each of its numbers, as nobody has
+ * kept which of them there are. */
+static void
+ldb_trim_block(struct ldb_store *ldb, struct store_queue *queue,
+               const struct store_head_block *block)
+{
+    uint64_t seq = block->number << STORE_HEAD_BLOCK_SHIFT;
+    uint64_t end = seq + STORE_HEAD_BLOCK_SIZE;
+
+    if (seq < queue->head.counted_to && !queue->touched) {
+        queue->touched = true;
+        DL_APPEND2(ldb->touched, queue, touched_prev, touched_next);
+    }
+    if (end > queue->head.next_seq) {
+        end = queue->head.next_seq;
+    }
+    for (; seq < end; seq++) {
+        struct ldb_op *op = ldb_batch_append(&ldb->fill);
+
+        op->kind = LDB_OP_DELETE;
+        op->queue = queue;
+        op->record.seq = seq;
+    }
+    ldb->stats.deletes += block->now.live;
+}
+
+static uint64_t
+ldb_trim(struct store *store, struct store_queue *queue, uint64_t below,
+         uint64_t *bytes_out)
+{
+    struct ldb_store *ldb = ldb_of(store);
+    struct store_head_block block;
+    int blocks = 0;
+    uint64_t head;
+
+    *bytes_out = 0;
+    while (blocks < LDB_TRIM_BLOCKS &&
+           store_head_drop(&queue->head, below, &block)) {
+        *bytes_out += block.now.bytes;
+        ldb_trim_block(ldb, queue, &block);
+        blocks++;
+    }
+    if (blocks > 0) {
+        ldb_queue_persist(ldb, queue); /* the new head */
+    }
+    head = store_head_seq(&queue->head);
+    return head < below ? head : below;
+}
+
 static void
 ldb_define(struct store *store, struct span name, struct span value)
 {
@@ -443,6 +492,7 @@ const struct store_engine store_leveldb = {
     .queue_remove = ldb_queue_remove,
     .put = ldb_put,
     .del = ldb_delete,
+    .trim = ldb_trim,
     .define = ldb_define,
     .definitions = ldb_definitions,
     .ticket = ldb_ticket,

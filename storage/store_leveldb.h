@@ -33,6 +33,8 @@
 
 /* Numbers are reserved on disk in blocks of this many, half a block ahead. */
 enum { LDB_RESERVE = 1000000 };
+/* Blocks of the head that one store_trim takes out. */
+enum { LDB_TRIM_BLOCKS = 64 };
 /* The head is written after so many tombstones (netstore.md, D1). */
 enum { LDB_HEAD_ADVANCE = 1024 };
 /* Added to a record's size in what ldb_hooks.uncounted_max bounds: many small

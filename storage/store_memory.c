@@ -264,6 +264,25 @@ memory_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     memory->options.release(owner);
 }
 
+static uint64_t
+memory_trim(struct store *store, struct store_queue *queue, uint64_t below,
+            uint64_t *bytes_out)
+{
+    *bytes_out = 0;
+    while (queue->first < queue->len &&
+           queue->entries[queue->first].record.seq < below) {
+        const struct memory_entry *entry = &queue->entries[queue->first];
+
+        if (entry->dead) {
+            queue->first++;
+            continue;
+        }
+        *bytes_out += memory_record_size(&entry->record);
+        memory_delete(store, queue, entry->record.seq, STORE_SLOT_STORED);
+    }
+    return below;
+}
+
 static void
 memory_define(struct store *store, struct span name, struct span value)
 {
@@ -488,6 +507,7 @@ const struct store_engine store_memory = {
     .queue_remove = memory_queue_remove,
     .put = memory_put,
     .del = memory_delete,
+    .trim = memory_trim,
     .define = memory_define,
     .definitions = memory_definitions,
     .ticket = memory_ticket,

@@ -395,7 +395,8 @@ advisory_replay_destinations(struct core *core, struct attachment *attachment,
     HASH_ITER(hh, core->destinations, dest, next) {
         struct advisory advisory;
 
-        if (dest->kind == kind && !advisory_is_about_advisories(dest) &&
+        if (dest->kind == kind && dest->cursor == NULL &&
+            !advisory_is_about_advisories(dest) &&
             advisory_begin_replay(&advisory, core, attachment)) {
             advisory_write_destination(&advisory, dest, true);
             advisory_end(&advisory);

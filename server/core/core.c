@@ -4,8 +4,10 @@
 #include "base/alloc.h"
 #include "policy/pattern.h"
 #include "server/core/core_private.h"
+#include "server/core/durable.h"
 #include "server/core/lifecycle.h"
 #include "server/core/queue_browse.h"
+#include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
 #include <assert.h>
@@ -21,6 +23,7 @@ const struct core_options core_options_default = {
     .prefetch_bytes = (size_t)1024 * 1024,
     .dedupe = { .window_ms = 120000, .count = 100000 },
     .broker_name = "stompd",
+    .durable_timeout_us = -1,
 };
 
 static void
@@ -33,6 +36,11 @@ core_on_queue_found(void *ctx, struct store_queue *journal,
     uint8_t priority = 0;
     bool prioritized = lane_parse_journal_name(&name, &priority);
 
+    if (info->kind == DESTINATION_TOPIC &&
+        topic_log_parse_journal_name(&name)) {
+        topic_log_adopt(core, name, journal, info);
+        return;
+    }
     if (info->kind == DESTINATION_TOPIC) {
         topic_adopt(core, journal, info);
         return;
@@ -64,7 +72,9 @@ core_new(const struct core_options *options, struct policy_map *policies,
     }
     core->virtuals = virtual_table_new(policies);
     core->dedupe = dedupe_new(&options->dedupe, store);
+    core->durable_patterns = trie_new();
     store_recover(store, core_on_queue_found, core);
+    durables_restore(core);
     topic_pasts_fit(core);
     for (struct topic *topic = core->recovering; topic != NULL;
          topic = topic->recovering_next) {
@@ -79,6 +89,7 @@ core_close(struct core *core)
     struct destination *dest;
     struct destination *next;
 
+    topic_log_flush(core);
     core->closing = true;
     dedupe_flush(core->dedupe);
     HASH_ITER(hh, core->destinations, dest, next) {
@@ -102,6 +113,7 @@ core_free(struct core **core)
     }
     virtual_table_free(&gone->virtuals);
     dedupe_free(&gone->dedupe);
+    durables_free(gone);
     delivery_pool_fini(&gone->pool);
     timer_wheel_free(&gone->timers);
     assert(gone->quota.used == 0);
@@ -206,6 +218,7 @@ void
 core_turn_end(struct core *core)
 {
     dedupe_flush(core->dedupe);
+    topic_log_flush(core);
 }
 
 int64_t
@@ -229,6 +242,7 @@ core_sweep(struct core *core)
     }
     lifecycle_sweep(core);
     dedupe_sweep(core->dedupe, core->now_ms);
+    durables_sweep(core);
     while (core->unreadable != NULL) {
         struct lane *lane = core->unreadable;
 

@@ -31,6 +31,8 @@ struct core_options {
     const char *broker_name; /* in advisory messages; borrowed */
     bool use_async_send;     /* broker-wide */
     bool use_async_send_set;
+    int64_t durable_timeout_us; /* durable subscriptions that nobody uses for
+                                   so long are removed; -1 = never */
 };
 extern const struct core_options core_options_default;
 
@@ -64,9 +66,10 @@ struct client_ops {
     /* core_client_block: producers may go on. */
     void (*resume)(void *ctx);
     /* A subscription was ended by the broker: it must not be used any more.
-     * reason is a sentence.  connection: the whole connection is to go. */
-    void (*ended)(void *ctx, struct subscription *sub, const char *reason,
-                  bool connection);
+     * why is a word or two, reason a sentence.  connection: the whole
+     * connection is to go. */
+    void (*ended)(void *ctx, struct subscription *sub, const char *why,
+                  const char *reason, bool connection);
     /* A browser has been shown all.  Must not call back. */
     void (*browsed)(void *ctx, struct subscription *sub);
 };
@@ -323,6 +326,8 @@ struct subscribe_options {
     bool browse;        /* one queue, that is there; ack is not looked at */
     bool browse_follow; /* and what comes to it later */
     struct selector *selector; /* taken over; NULL = everything */
+    struct durable *durable; /* of core_durable_claim; NULL = not durable.  Its
+                                targets, selector and no_local count then */
 };
 
 struct subscription_target {
@@ -336,6 +341,79 @@ struct subscription_target {
 struct subscription *core_subscribe(struct core *core, struct client *client,
                                     const struct subscribe_options *options,
                                     void *ctx);
+
+/* Who may have a durable subscription that is in use: activemq.md 11.4 knows
+ * DENY only, whose users lock themselves out after a lost connection (P75). */
+enum durable_take_over {
+    DURABLE_NEW_WINS, /* the other's connection is ended, and told why */
+    DURABLE_OLD_WINS, /* the SUBSCRIBE is refused */
+    DURABLE_DENY,     /* so is a CONNECT with the same client-id */
+};
+
+/* What a SUBSCRIBE says of its durable subscription. */
+struct durable_claim {
+    struct span client_id;
+    struct span name;
+    const struct subscription_target *targets; /* topics */
+    size_t target_count;
+    struct span selector; /* text; data NULL: none */
+    bool no_local;
+    bool retroactive; /* a new one gets the topics' past */
+    bool replace;     /* another selector or destination: begin anew */
+    enum durable_take_over take_over;
+};
+
+enum durable_claimed {
+    DURABLE_CLAIMED,
+    DURABLE_IN_USE,       /* by another connection, or by this one */
+    DURABLE_CHANGED,      /* it has another selector, destination, no-local */
+    DURABLE_BAD_SELECTOR, /* err->column: the character */
+    DURABLE_STORE_FAILED, /* it could not be kept */
+};
+
+/* Finds or makes the durable subscription for a core_subscribe that follows at
+ * once.  Whoever used it before and loses it has been told.  err: why not. */
+enum durable_claimed core_durable_claim(struct core *core,
+                                        struct client *client,
+                                        const struct durable_claim *claim,
+                                        struct durable **durable_out,
+                                        struct error *err);
+
+enum durable_removed {
+    DURABLE_REMOVED,
+    DURABLE_UNKNOWN,
+    DURABLE_IS_IN_USE,
+};
+
+/* Ends one for good, with all that waits for it; nobody may be using it. */
+enum durable_removed
+core_durable_remove(struct core *core, struct span client_id, struct span name);
+
+/* Whether sub is the consumer of that durable subscription. */
+bool core_subscription_is_of(const struct subscription *sub,
+                             struct span client_id, struct span name);
+
+/* The client that uses a durable subscription of that client-id, NULL when
+ * there is none. */
+const struct client *core_durable_user(const struct core *core,
+                                       struct span client_id);
+
+/* A durable subscription as others may see it; borrowed for the call. */
+struct core_durable_view {
+    struct span client_id;
+    struct span name;
+    struct span selector;        /* data NULL: none */
+    struct span destinations;    /* `/topic/A,/topic/B.>` */
+    const struct client *client; /* who uses it, or NULL */
+    int64_t created_ms;
+    int64_t left_ms;  /* 0 while it is used */
+    uint64_t waiting; /* messages; after a restart an upper bound */
+    uint64_t in_flight;
+};
+typedef void core_durable_fn(void *ctx, const struct core_durable_view *view);
+
+/* Calls fn for each, in the order in which they were made. */
+void core_each_durable(const struct core *core, core_durable_fn *fn, void *ctx);
 
 /* Ends it: nothing more is delivered.  What is in flight stays to be
  * acknowledged or goes back when the client closes; ctx is not used again but

@@ -30,6 +30,9 @@ struct core {
     struct destination *destinations; /* uthash by kind and name */
     uint64_t destinations_epoch;      /* goes up when one is removed */
     struct trie *wildcards[DESTINATION_KIND_COUNT];
+    struct durable *durables;      /* uthash by client-id and name */
+    struct trie *durable_patterns; /* of struct durable_target */
+    struct topic_cursor *dirty_cursors;
     struct queue *dirty_queues;    /* DL list */
     struct subscription *credited; /* DL list: credit has come back */
     struct client *clients;        /* DL list: that have logged in */

@@ -4,6 +4,7 @@
  */
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
+#include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
 enum core_find
@@ -72,8 +73,9 @@ bool
 core_needs_store(struct destination *dest, bool persistent)
 {
     return core_keeps(dest, persistent) ||
-           (destination_kind_is_queue(dest->kind) &&
-            queue_is_paged(queue_of(dest)));
+           (destination_kind_is_queue(dest->kind)
+                ? queue_is_paged(queue_of(dest))
+                : topic_log_is_paged(topic_of(dest)));
 }
 
 bool
@@ -172,6 +174,7 @@ core_send(struct core *core, struct destination *dest, struct message *msg,
 store_ticket
 core_ticket(struct core *core)
 {
+    topic_log_flush(core); /* what was acknowledged is to be in it */
     return store_ticket_take(core->store, true);
 }
 

@@ -3,6 +3,7 @@
  * Subscribing: one subscription on one, several, or all matching destinations.
  */
 #include "server/core/core_private.h"
+#include "server/core/durable.h"
 #include "server/core/queue_browse.h"
 #include "server/core/virtual.h"
 
@@ -16,11 +17,14 @@
  * entry of its own pattern (design.md section 7). */
 static uint32_t
 core_policy_prefetch(const struct core *core,
-                     const struct subscription_target *target)
+                     const struct subscription_target *target, bool durable)
 {
     const struct policy *policy =
         policy_map_find(core->policies, target->kind, target->name);
 
+    if (durable) {
+        return policy->durable_topic_prefetch;
+    }
     return destination_kind_is_queue(target->kind) ? policy->queue_prefetch
                                                    : policy->topic_prefetch;
 }
@@ -64,7 +68,7 @@ core_subscribe_wildcard(struct core *core, struct subscription *sub,
     }
     (void)trie_add(core->wildcards[target->kind], target->name, pattern);
     HASH_ITER(hh, core->destinations, dest, next) {
-        if (dest->kind == target->kind &&
+        if (dest->kind == target->kind && dest->cursor == NULL &&
             pattern_matches(target->name, destination_name_get(dest)) &&
             advisory_pattern_fits(target->name, dest)) {
             destination_attach(dest, sub);
@@ -93,7 +97,8 @@ core_subscribe(struct core *core, struct client *client,
     sub->pending_limit_wanted = options->pending_limit;
     sub->prefetch = options->prefetch_set
                         ? options->prefetch
-                        : core_policy_prefetch(core, &options->targets[0]);
+                        : core_policy_prefetch(core, &options->targets[0],
+                                               options->durable != NULL);
     sub->prefetch_bytes = options->prefetch_bytes > 0
                               ? options->prefetch_bytes
                               : core->options.prefetch_bytes;
@@ -108,6 +113,10 @@ core_subscribe(struct core *core, struct client *client,
     core->stats.subscriptions++;
     if (options->browse) {
         core_subscribe_browser(core, sub, options);
+        return sub;
+    }
+    if (options->durable != NULL) {
+        durable_activate(options->durable, sub);
         return sub;
     }
     for (size_t i = 0; i < options->target_count; i++) {
@@ -144,6 +153,9 @@ core_unsubscribe(struct subscription *sub)
         free(pattern);
     }
     sub->closed = true;
+    if (sub->durable != NULL) {
+        durable_deactivate(sub->durable);
+    }
     core->advisory_listeners -= sub->hears_advisories ? 1 : 0;
     destination_detach_all(sub);
     queue_browser_free(&sub->browser);

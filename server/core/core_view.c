@@ -21,7 +21,7 @@ core_view_of(struct destination *dest)
         .stored = &dest->usage.stored,
     };
 
-    if (destination_kind_is_queue(dest->kind)) {
+    if (destination_is_queue(dest)) {
         view.waiting = queue_waiting_count(queue_of(dest));
         view.in_flight = queue_of(dest)->in_flight_count;
         return view;
@@ -44,7 +44,9 @@ core_each_destination(const struct core *core, core_destination_fn *fn,
     HASH_ITER(hh, core->destinations, dest, next) {
         struct core_destination_view view = core_view_of(dest);
 
-        fn(ctx, &view);
+        if (dest->cursor == NULL) {
+            fn(ctx, &view); /* a durable subscription is no destination */
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "protocol/headers.h"
 #include "server/core/core_private.h"
+#include "server/core/durable.h"
 #include "server/core/queue_walk.h"
 #include "server/core/slow_consumers.h"
 #include "server/core/virtual.h"
@@ -68,6 +69,64 @@ destination_on_pattern(void *ctx, void *value)
     return true;
 }
 
+/* Fills in what all have and lists it; key, taken over, begins with kind and
+ * name. */
+static void
+destination_list(struct core *core, struct destination *dest, char *key,
+                 size_t key_len, size_t name_len)
+{
+    dest->core = core;
+    dest->kind = (enum destination_kind)key[0];
+    dest->key = key;
+    dest->key_len = key_len;
+    dest->name_len = name_len;
+    dest->idle_since_us = core->now_us;
+    dest->policy = policy_ref(policy_map_find(core->policies, dest->kind,
+                                              destination_name_get(dest)));
+    dest->quota.limit = dest->policy->memory_limit;
+    dest->usage.stored.limit = dest->policy->store_limit;
+    HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
+}
+
+/* Kind, topic, NUL, client-id, NUL, name. */
+static char *
+destination_durable_key(struct span topic, struct span key, size_t *len_out)
+{
+    struct buf text = BUF_INIT;
+
+    buf_append_char(&text, DESTINATION_TOPIC);
+    buf_append_span(&text, topic);
+    buf_append_char(&text, '\0');
+    buf_append_span(&text, key);
+    *len_out = text.len;
+    return text.data;
+}
+
+struct destination *
+destination_find_durable(struct core *core, struct span topic, struct span key)
+{
+    size_t len;
+    char *text = destination_durable_key(topic, key, &len);
+    struct destination *dest;
+
+    HASH_FIND(hh, core->destinations, text, len, dest);
+    free(text);
+    return dest;
+}
+
+struct destination *
+destination_make_durable(struct topic_cursor *cursor, struct core *core,
+                         struct span topic, struct span key)
+{
+    struct destination *dest = queue_new();
+    size_t len;
+    char *text = destination_durable_key(topic, key, &len);
+
+    dest->cursor = cursor;
+    destination_list(core, dest, text, len, topic.len);
+    return dest;
+}
+
 struct destination *
 destination_get(struct core *core, enum destination_kind kind, struct span name,
                 struct client *owner)
@@ -78,15 +137,8 @@ destination_get(struct core *core, enum destination_kind kind, struct span name,
         return dest;
     }
     dest = destination_kind_is_queue(kind) ? queue_new() : topic_new();
-    dest->core = core;
-    dest->kind = kind;
-    dest->key = destination_key(kind, name);
-    dest->key_len = name.len + 1;
-    dest->idle_since_us = core->now_us;
-    dest->policy = policy_ref(policy_map_find(core->policies, kind, name));
-    dest->quota.limit = dest->policy->memory_limit;
-    dest->usage.stored.limit = dest->policy->store_limit;
-    HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
+    destination_list(core, dest, destination_key(kind, name), name.len + 1,
+                     name.len);
     if (owner != NULL) {
         dest->owner = owner;
         dest->owned_next = owner->owned;
@@ -100,6 +152,9 @@ destination_get(struct core *core, enum destination_kind kind, struct span name,
     }
     virtual_on_made(dest);
     trie_match(core->wildcards[kind], name, destination_on_pattern, dest);
+    if (kind == DESTINATION_TOPIC) {
+        durable_on_topic_made(topic_of(dest));
+    }
     if (core->advisory_listeners > 0) {
         advisory_destination(core, dest, true);
     }
@@ -116,7 +171,7 @@ attachment_unlink(struct attachment *attachment)
         slow_consumers_stop(dest);
     }
     DL_DELETE2(dest->attachments, attachment, dest_prev, dest_next);
-    if (destination_kind_is_queue(dest->kind)) {
+    if (destination_is_queue(dest)) {
         queue_on_detach(queue_of(dest), attachment);
     } else {
         topic_drop_pending(attachment);
@@ -163,8 +218,7 @@ destination_orphan(struct destination *dest)
         }
         attachment_free(link);
     }
-    if (!destination_kind_is_queue(dest->kind) ||
-        queue_of(dest)->in_flight_count == 0) {
+    if (!destination_is_queue(dest) || queue_of(dest)->in_flight_count == 0) {
         destination_remove(&gone);
         return;
     }
@@ -173,6 +227,34 @@ destination_orphan(struct destination *dest)
     dest->owner = NULL;
     dest->orphaned = true;
     queue_drop_waiting(queue_of(dest));
+}
+
+void
+destination_orphan_durable(struct destination *dest)
+{
+    struct core *core = dest->core;
+    struct buf key = BUF_INIT;
+
+    HASH_DEL(core->destinations, dest);
+    buf_append(&key, dest->key, dest->key_len);
+    buf_append_char(&key, '\0');
+    buf_append_u64(&key, core->next_order++); /* like no other */
+    free(dest->key);
+    dest->key = key.data;
+    dest->key_len = key.len;
+    HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
+    dest->orphaned = true;
+}
+
+/* What others have to know of it; a durable subscription's queue is nobody
+ * else's business. */
+static void
+destination_on_removed(struct destination *dest)
+{
+    if (dest->core->advisory_listeners > 0) {
+        advisory_destination(dest->core, dest, false);
+    }
+    virtual_on_removed(dest);
 }
 
 void
@@ -189,14 +271,15 @@ destination_remove(struct destination **dest)
     }
     HASH_DEL(core->destinations, gone);
     core_forget_blocked(core, gone);
-    if (core->advisory_listeners > 0) {
-        advisory_destination(core, gone, false);
+    if (gone->cursor == NULL) {
+        destination_on_removed(gone);
     }
-    virtual_on_removed(gone);
     core->destinations_epoch++;
     usage_forget(gone);
     free(gone->key);
-    if (destination_kind_is_queue(gone->kind)) {
+    if (gone->cursor != NULL) {
+        queue_free(queue_of(gone));
+    } else if (destination_is_queue(gone)) {
         core->stats.queues--;
         queue_free(queue_of(gone));
     } else {
@@ -210,9 +293,9 @@ void
 destination_member_insert(struct attachment *attachment)
 {
     struct destination *dest = attachment->dest;
-    const struct dispatch_policy *dispatch =
-        destination_kind_is_queue(dest->kind) ? dest->policy->queue_dispatch
-                                              : dest->policy->topic_dispatch;
+    const struct dispatch_policy *dispatch = destination_is_queue(dest)
+                                                 ? dest->policy->queue_dispatch
+                                                 : dest->policy->topic_dispatch;
 
     attachment->place = ATTACHMENT_READY;
     dispatch->insert(&dest->members, &attachment->member);
@@ -277,7 +360,7 @@ destination_attach(struct destination *dest, struct subscription *sub)
     if (dest->core->advisory_listeners > 0) {
         advisory_consumer(dest->core, attachment, true);
     }
-    if (destination_kind_is_queue(dest->kind)) {
+    if (destination_is_queue(dest)) {
         queue_on_attach(queue_of(dest), attachment);
         return;
     }

@@ -23,6 +23,9 @@ struct destination {
     UT_hash_handle hh;
     struct core *core;
     enum destination_kind kind;
+    struct topic_cursor *cursor;     /* the queue that feeds a durable
+                                        subscription: kind and name are its
+                                        topic's; NULL for all others */
     struct policy *policy;           /* held */
     struct virtual_route *route;     /* NULL for most: nothing is copied */
     struct client *owner;            /* temporary ones; else NULL */
@@ -40,14 +43,22 @@ struct destination {
     int64_t idle_since_us;
     int64_t blocked_warned_us; /* when the log said that producers wait */
     uint64_t dequeued_count;
+    size_t name_len;
     size_t key_len;
-    char *key; /* one byte of kind, then the name */
+    char *key; /* one byte of kind, then the name; of a durable subscription's
+                  queue then NUL, client-id, NUL, name */
 };
+
+static inline bool
+destination_is_queue(const struct destination *dest)
+{
+    return destination_kind_is_queue(dest->kind) || dest->cursor != NULL;
+}
 
 static inline struct span
 destination_name_get(const struct destination *dest)
 {
-    return span_of(dest->key + 1, dest->key_len - 1);
+    return span_of(dest->key + 1, dest->name_len);
 }
 
 /* Whether a message is to survive a restart there: as it was sent, unless the
@@ -86,6 +97,18 @@ struct destination *destination_find(struct core *core,
 struct destination *destination_get(struct core *core,
                                     enum destination_kind kind,
                                     struct span name, struct client *owner);
+
+/* The queue of a durable subscription (key: durable_key) in one topic. */
+struct destination *
+destination_find_durable(struct core *core, struct span topic, struct span key);
+struct destination *destination_make_durable(struct topic_cursor *cursor,
+                                             struct core *core,
+                                             struct span topic,
+                                             struct span key);
+
+/* The durable subscription is no more, but something of it is in flight: the
+ * queue goes when that is settled, and its name is free at once. */
+void destination_orphan_durable(struct destination *dest);
 
 /* A temporary destination's owner goes: it is removed now, or as soon as those
  * who were allowed to consume from it have settled what they hold. */

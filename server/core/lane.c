@@ -6,6 +6,7 @@
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_walk.h"
+#include "server/core/topic_log.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -149,10 +150,9 @@ lane_is_past_mark(const struct lane *lane)
                dest->quota.limit * dest->policy->cursor_memory_high_water;
 }
 
-/* Whether the message that comes now is to live in the store alone.  Messages
- * that are stored anyway leave memory early; others only when memory is
- * short. */
-static bool
+/* Messages that are stored anyway leave memory early; others only when memory
+ * is short. */
+bool
 lane_must_page(const struct lane *lane, bool stored)
 {
     const struct core *core = lane_core(lane);
@@ -160,6 +160,10 @@ lane_must_page(const struct lane *lane, bool stored)
 
     if (lane->paged_count > 0) {
         return true; /* order: behind what is paged */
+    }
+    if (lane->cursor != NULL && stored &&
+        lane->queue->base.attachment_count == 0) {
+        return true; /* nobody uses the durable subscription now */
     }
     if ((core->store->engine->capabilities & STORE_CAN_PAGE) == 0 ||
         store_failure(core->store) != NULL) {
@@ -230,11 +234,14 @@ lane_insert(struct lane *lane, struct message *msg, uint64_t seq,
     return delivery;
 }
 
-void
+struct delivery *
 lane_append(struct lane *lane, struct message *msg, uint64_t seq,
             struct store_slot slot)
 {
-    lane_scans_on_append(lane, lane_insert(lane, msg, seq, slot));
+    struct delivery *delivery = lane_insert(lane, msg, seq, slot);
+
+    lane_scans_on_append(lane, delivery);
+    return delivery;
 }
 
 void
@@ -246,8 +253,15 @@ lane_push(struct lane *lane, struct message *msg, uint64_t seq, bool stored)
     if (stored || page) {
         slot = lane_store(lane, msg, seq, stored);
     }
+    lane_add(lane, msg, seq, slot, page);
+}
+
+void
+lane_add(struct lane *lane, struct message *msg, uint64_t seq,
+         struct store_slot slot, bool page)
+{
     if (!page) {
-        lane_append(lane, message_ref(msg), seq, slot);
+        (void)lane_append(lane, message_ref(msg), seq, slot);
         return;
     }
     if (lane->paged_count == 0) {
@@ -258,9 +272,23 @@ lane_push(struct lane *lane, struct message *msg, uint64_t seq, bool stored)
 }
 
 void
+lane_forget_paged(struct lane *lane)
+{
+    if (lane->fetch != NULL) {
+        store_fetch_cancel(lane_core(lane)->store, lane->fetch);
+        lane->fetch = NULL;
+    }
+    lane->paged_count = 0;
+    lane_forget_ahead(lane);
+}
+
+void
 lane_take(struct lane *lane, struct delivery *delivery)
 {
     assert(delivery->state == DELIVERY_WAITING);
+    if (lane->cursor != NULL && delivery == lane->waiting) {
+        topic_cursor_pass(lane->cursor, delivery->seq);
+    }
     if (lane->returned == delivery) {
         lane->returned = NULL;
     }
@@ -304,6 +332,9 @@ lane_return(struct lane *lane, struct delivery *delivery)
         DL_APPEND(lane->waiting, delivery);
     }
     lane->returned = delivery;
+    if (lane->cursor != NULL) {
+        topic_cursor_return(lane->cursor);
+    }
     lane->waiting_count++;
     lane->waiting_bytes += message_bytes(delivery->msg);
     if (lane->scans != NULL) {
@@ -316,7 +347,9 @@ lane_remove(struct lane *lane, struct delivery *delivery)
 {
     struct core *core = lane_core(lane);
 
-    if (delivery->slot.batch != 0) {
+    if (lane->cursor != NULL) {
+        topic_cursor_settle(lane->cursor, delivery->seq);
+    } else if (delivery->slot.batch != 0) {
         usage_remove(&lane->queue->base, delivery->msg,
                      !delivery->slot.spilled);
         store_delete(core->store, lane->journal, delivery->seq, delivery->slot);

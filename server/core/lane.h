@@ -44,6 +44,9 @@ struct lane {
     uint64_t waiting_count;
     size_t waiting_bytes;        /* of memory, as the quota counts */
     uint64_t parked_count;       /* taken, kept for a group's owner */
+    struct topic_cursor *cursor; /* its records are those of a topic's log that
+                                    this durable subscription is to get; NULL:
+                                    all of the journal are the lane's own */
     struct store_queue *journal; /* NULL until something is stored */
     uint64_t paged_from;
     uint64_t paged_count;
@@ -80,6 +83,18 @@ bool lane_parse_journal_name(struct span *name, uint8_t *priority_out);
 void lane_push(struct lane *lane, struct message *msg, uint64_t seq,
                bool stored);
 
+/* Whether the message that comes now is to live in the store alone; stored: it
+ * is there in any case. */
+bool lane_must_page(const struct lane *lane, bool stored);
+
+/* lane_push of a message that has been put into the journal already (slot), or
+ * is not there (STORE_SLOT_NONE).  page: as lane_must_page said. */
+void lane_add(struct lane *lane, struct message *msg, uint64_t seq,
+              struct store_slot slot, bool page);
+
+/* What is in the store alone is forgotten here, not deleted there. */
+void lane_forget_paged(struct lane *lane);
+
 /* Makes a journal, when there is none, that a restart finds though nothing is
  * in it.  True when the number seq has been used for it. */
 bool lane_keep(struct lane *lane, uint64_t seq);
@@ -115,8 +130,8 @@ void lane_log_page(struct lane *lane, const struct store_page *page);
  * with lane_append.  msg is taken over. */
 struct delivery *lane_insert(struct lane *lane, struct message *msg,
                              uint64_t seq, struct store_slot slot);
-void lane_append(struct lane *lane, struct message *msg, uint64_t seq,
-                 struct store_slot slot);
+struct delivery *lane_append(struct lane *lane, struct message *msg,
+                             uint64_t seq, struct store_slot slot);
 
 /* Nothing is paged any more. */
 void lane_forget_ahead(struct lane *lane);

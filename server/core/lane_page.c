@@ -6,6 +6,7 @@
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_walk.h"
+#include "server/core/topic_log.h"
 
 #include <stdlib.h>
 
@@ -109,6 +110,29 @@ static void __attribute__((cold)) lane_retry_later(struct lane *lane)
     }
 }
 
+/* A record becomes resident, if it is for this lane. */
+static bool
+lane_take_record(struct lane *lane, const struct store_record *record)
+{
+    struct topic_cursor *cursor = lane->cursor;
+    struct message *msg;
+    struct delivery *delivery;
+
+    if (lane_is_ahead(lane, record->seq)) {
+        return false;
+    }
+    msg = lane_message_of(lane, record);
+    if (cursor != NULL && !topic_cursor_takes(cursor, record->seq, msg)) {
+        message_unref(&msg);
+        return false;
+    }
+    delivery = lane_append(lane, msg, record->seq, store_slot_fetched(record));
+    if (cursor != NULL && record->seq < cursor->redelivered_below) {
+        delivery->attempts = 1; /* before the last restart */
+    }
+    return true;
+}
+
 /* The next page in turn: all of it becomes resident. */
 static void
 lane_take_page(struct lane *lane, const struct store_page *page)
@@ -116,13 +140,7 @@ lane_take_page(struct lane *lane, const struct store_page *page)
     uint64_t taken = page->skipped;
 
     for (size_t i = 0; i < page->count; i++) {
-        const struct store_record *record = &page->records[i];
-
-        if (!lane_is_ahead(lane, record->seq)) {
-            lane_append(lane, lane_message_of(lane, record), record->seq,
-                        store_slot_fetched(record));
-            taken++;
-        }
+        taken += lane_take_record(lane, &page->records[i]) ? 1 : 0;
     }
     lane->paged_from = page->next_seq;
     lane->paged_count -= taken < lane->paged_count ? taken : lane->paged_count;

@@ -2,6 +2,7 @@
 #include "server/core/lifecycle.h"
 
 #include "server/core/core_private.h"
+#include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
 /* --- expiry ------------------------------------------------------------------
@@ -30,10 +31,11 @@ lifecycle_expire(struct core *core, struct queue *queue)
 static bool
 lifecycle_is_idle(struct destination *dest)
 {
-    if (dest->attachment_count > 0 || dest->owner != NULL) {
+    if (dest->attachment_count > 0 || dest->owner != NULL ||
+        dest->cursor != NULL) {
         return false;
     }
-    if (destination_kind_is_queue(dest->kind)) {
+    if (destination_is_queue(dest)) {
         const struct queue *queue = queue_of(dest);
 
         return queue->in_flight_count == 0 && queue_waiting_count(queue) == 0 &&
@@ -68,7 +70,7 @@ lifecycle_collect(struct core *core, struct destination *dest)
         store_failure(core->store) != NULL) {
         return;
     }
-    if (destination_kind_is_queue(dest->kind)) {
+    if (destination_is_queue(dest)) {
         queue_remove_journals(queue_of(dest));
     }
     destination_remove(&gone);
@@ -81,8 +83,10 @@ lifecycle_sweep(struct core *core)
     struct destination *next;
 
     HASH_ITER(hh, core->destinations, dest, next) {
-        if (destination_kind_is_queue(dest->kind)) {
+        if (destination_is_queue(dest)) {
             lifecycle_expire(core, queue_of(dest));
+        } else {
+            topic_log_sweep(topic_of(dest));
         }
         lifecycle_collect(core, dest);
     }
@@ -102,7 +106,7 @@ lifecycle_allows_one_more(struct core *core, const struct policy *policy)
         return true;
     }
     HASH_ITER(hh, core->destinations, dest, next) {
-        count += dest->policy == policy ? 1 : 0;
+        count += dest->policy == policy && dest->cursor == NULL ? 1 : 0;
     }
     return count < policy->max_destinations;
 }
@@ -114,7 +118,7 @@ lifecycle_store_recovered(struct core *core)
     struct destination *next;
 
     HASH_ITER(hh, core->destinations, dest, next) {
-        if (destination_kind_is_queue(dest->kind)) {
+        if (destination_is_queue(dest)) {
             queue_mark_dirty(queue_of(dest));
         }
     }

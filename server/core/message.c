@@ -124,6 +124,21 @@ message_of_record(struct quota *quota, const struct store_record *record)
     return msg;
 }
 
+struct message *
+message_with_line(const struct message *msg, struct span line)
+{
+    struct message_facts facts = {
+        .persistent = msg->persistent,
+        .priority = msg->priority,
+        .timestamp_ms = msg->timestamp_ms,
+        .expires_ms = msg->expires_ms,
+        .maybe_grouped = msg->group.data != NULL,
+        .maybe_not_utf8 = !msg->utf8,
+    };
+
+    return message_new(msg->quota, &facts, msg->headers, line, msg->body);
+}
+
 void
 message_unref(struct message **msg)
 {

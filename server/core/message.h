@@ -74,6 +74,10 @@ struct message *message_new(struct quota *quota,
                             struct span headers, struct span extra,
                             struct span body);
 
+/* A copy of msg with one more line of its headers, in wire form with its LF.
+ * NULL when memory is out. */
+struct message *message_with_line(const struct message *msg, struct span line);
+
 static inline struct message *
 message_ref(struct message *msg)
 {

@@ -6,6 +6,7 @@
 #include "server/core/lane_scan.h"
 #include "server/core/queue_private.h"
 #include "server/core/queue_walk.h"
+#include "server/core/topic_log.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -48,6 +49,9 @@ queue_free(struct queue *queue)
         if (lane != &queue->main) {
             free(lane);
         }
+    }
+    if (queue->base.cursor != NULL) {
+        topic_cursor_free(queue->base.cursor);
     }
     free(queue);
 }
@@ -124,6 +128,19 @@ queue_push(struct queue *queue, struct message *msg, bool persistent)
     }
     lane_push(lane, msg, queue->next_seq++, stored);
     queue_mark_dirty(queue);
+}
+
+void
+queue_push_logged(struct queue *queue, struct message *msg, uint64_t seq,
+                  struct store_slot slot, bool stored)
+{
+    queue->base.enqueued_count++;
+    lane_add(&queue->main, msg, seq, slot,
+             lane_must_page(&queue->main, stored));
+    queue->next_seq = seq + 1;
+    if (queue->base.attachment_count > 0) {
+        queue_mark_dirty(queue);
+    }
 }
 
 void

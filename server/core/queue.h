@@ -65,6 +65,11 @@ void queue_unpark(struct attachment *attachment);
  * Dispatch comes at the end of the turn. */
 void queue_push(struct queue *queue, struct message *msg, bool persistent);
 
+/* The same with a message that the log of a topic has given the number seq, for
+ * the queue of a durable subscription (topic_log.h). */
+void queue_push_logged(struct queue *queue, struct message *msg, uint64_t seq,
+                       struct store_slot slot, bool stored);
+
 /* Makes the queue be there after a restart too, with nothing in it; as soon as
  * something has been stored in it, it is anyway. */
 void queue_keep(struct queue *queue);

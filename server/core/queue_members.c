@@ -142,6 +142,9 @@ queue_hold_check(struct queue *queue)
 {
     const struct policy *policy = queue->base.policy;
 
+    if (queue->base.cursor != NULL) {
+        return; /* there is never more than one consumer */
+    }
     if (queue->base.attachment_count == 1) {
         queue_hold(queue);
     }

@@ -42,7 +42,7 @@ slow_consumers_stop(struct destination *dest)
 static uint64_t
 slow_consumer_waiting(const struct attachment *attachment)
 {
-    return destination_kind_is_queue(attachment->dest->kind)
+    return destination_is_queue(attachment->dest)
                ? queue_waiting_count(queue_of(attachment->dest))
                : attachment->pending_count;
 }
@@ -90,7 +90,8 @@ slow_consumer_check(struct attachment *attachment)
         return false;
     }
     dest->core->stats.aborted++;
-    sub->client->ops->ended(sub->client->ctx, sub, reason, connection);
+    sub->client->ops->ended(sub->client->ctx, sub, "slow consumer", reason,
+                            connection);
     return true;
 }
 

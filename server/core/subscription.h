@@ -90,6 +90,7 @@ struct subscription {
     uint64_t parked_count;        /* messages of its groups that wait */
     int64_t pending_limit_wanted; /* the client's own, -1 = none */
     struct client *client;
+    struct durable *durable;       /* that it is the consumer of, or NULL */
     void *ctx;                     /* the session's part */
     struct selector *selector;     /* owned; NULL = everything */
     uint64_t selector_looks;       /* messages that it was asked about … */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "protocol/headers.h"
 #include "server/core/select.h"
+#include "server/core/topic_log.h"
 #include "server/core/topic_private.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ topic_free(struct topic *topic)
         *link = topic->recovering_next;
         topic_past_close(topic);
     }
+    topic_log_close(topic);
     free(topic);
 }
 
@@ -214,8 +216,13 @@ topic_publish(struct topic *topic, struct message *msg,
         stored = topic_past_record(topic, msg, order);
         careful = careful || topic_past_is_restoring(topic);
     }
+    if (topic->log != NULL) {
+        stored = topic_log_publish(topic, msg, sender) || stored;
+    }
     if (dest->members == NULL) {
-        core_advise(dest->core, ADVISORY_NO_CONSUMERS, dest, msg, NULL);
+        if (!topic_log_is_used(topic)) {
+            core_advise(dest->core, ADVISORY_NO_CONSUMERS, dest, msg, NULL);
+        }
         return stored;
     }
     if (careful) {

@@ -14,6 +14,7 @@ struct topic_past; /* opaque: defined in topic_past.c */
 struct topic {
     struct destination base;
     struct topic_past *past;       /* NULL when the policy keeps nothing */
+    struct topic_log *log;         /* NULL: no durable subscription */
     struct topic *recovering_next; /* core.recovering: those with a past */
 };
 
@@ -55,6 +56,9 @@ void topic_expire(struct topic *topic, struct message *msg);
 
 /* Gives a subscriber that has just attached what the policy recovers. */
 void topic_recover(struct topic *topic, struct attachment *attachment);
+
+/* The same for a durable subscription that has just begun. */
+void topic_recover_cursor(struct topic *topic, struct topic_cursor *cursor);
 
 /* Drops what is too old of its past; goes on reading it from the store. */
 void topic_sweep(struct topic *topic);

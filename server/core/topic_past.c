@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "protocol/headers.h"
 #include "server/core/select.h"
+#include "server/core/topic_log.h"
 #include "server/log.h"
 
 #include <assert.h>
@@ -257,8 +258,9 @@ topic_past_close(struct topic *topic)
 bool
 topic_is_empty(const struct topic *topic)
 {
-    return topic->past == NULL ||
-           (topic->past->item_count == 0 && topic->past->restore == NULL);
+    return !topic_log_is_used(topic) &&
+           (topic->past == NULL ||
+            (topic->past->item_count == 0 && topic->past->restore == NULL));
 }
 
 bool
@@ -266,7 +268,8 @@ topic_is_stored(const struct topic *topic)
 {
     const struct store *store = topic->base.core->store;
 
-    return topic->past != NULL && topic->base.kind == DESTINATION_TOPIC &&
+    return (topic->past != NULL || topic_log_is_used(topic)) &&
+           topic->base.kind == DESTINATION_TOPIC &&
            (store->engine->capabilities & STORE_CAN_SURVIVE) != 0;
 }
 
@@ -320,6 +323,50 @@ topic_recover(struct topic *topic, struct attachment *attachment)
     }
 }
 
+/* A copy that says so, where the policy wants that. */
+static void
+topic_on_recovered_durably(void *ctx, const struct recovery_item *recovered)
+{
+    struct topic_cursor *cursor = ctx;
+    const struct topic_past_item *item = recovered->message;
+    struct message *msg = message_ref(item->msg);
+
+    if (item->topic->base.policy->mark_recovered) {
+        message_unref(&msg);
+        msg = message_with_line(item->msg, SPAN("recovered:true\n"));
+    }
+    if (msg != NULL) {
+        topic_cursor_recover(cursor, msg);
+        message_unref(&msg);
+    }
+}
+
+static void
+topic_past_visit_durably(struct topic *topic, struct topic_cursor *cursor)
+{
+    struct core *core = topic->base.core;
+
+    topic->base.policy->recovery->visit_all(topic->past->state, core->now_us,
+                                            core->now_ms,
+                                            topic_on_recovered_durably, cursor);
+}
+
+void
+topic_recover_cursor(struct topic *topic, struct topic_cursor *cursor)
+{
+    struct topic_past *past = topic->past;
+
+    if (past == NULL) {
+        return;
+    }
+    if (past->restore != NULL) {
+        cursor->awaits_past = true;
+        cursor->past_place = past->restore->later_count;
+    } else {
+        topic_past_visit_durably(topic, cursor);
+    }
+}
+
 /* --- reading back --------------------------------------------------------- */
 
 bool
@@ -341,6 +388,12 @@ topic_restore_admit(struct topic *topic, uint64_t place)
             topic_past_visit(topic, attachment);
         }
     }
+    for (struct topic_cursor *cursor = topic_log_cursors(topic); cursor != NULL;
+         cursor = cursor->next) {
+        if (cursor->awaits_past && cursor->past_place == place) {
+            topic_past_visit_durably(topic, cursor);
+        }
+    }
 }
 
 /* A message that was published meanwhile, to those that waited then. */
@@ -357,6 +410,12 @@ topic_restore_give(struct topic *topic, const struct topic_past_item *item,
         if (attachment->awaits_past && attachment->past_place <= place &&
             topic_wants(attachment, &offer)) {
             topic_pending_add(attachment, item->msg, 0);
+        }
+    }
+    for (struct topic_cursor *cursor = topic_log_cursors(topic); cursor != NULL;
+         cursor = cursor->next) {
+        if (cursor->awaits_past && cursor->past_place <= place) {
+            topic_cursor_recover(cursor, item->msg);
         }
     }
 }
@@ -389,6 +448,10 @@ topic_restore_finish(struct topic *topic)
     }
     DL_FOREACH(topic->base.members, member) {
         attachment_of(member)->awaits_past = false;
+    }
+    for (struct topic_cursor *cursor = topic_log_cursors(topic); cursor != NULL;
+         cursor = cursor->next) {
+        cursor->awaits_past = false;
     }
     free(restore);
 }

@@ -33,17 +33,30 @@ usage_add(struct destination *dest, const struct message *msg, bool persistent)
 }
 
 void
-usage_remove(struct destination *dest, const struct message *msg,
-             bool persistent)
+usage_remove_bytes(struct destination *dest, size_t bytes, bool persistent)
 {
     struct usage *all = &dest->core->usage;
-    size_t bytes = usage_bytes(msg);
 
     if (persistent) {
         usage_take(&dest->usage.stored, &all->stored, bytes);
     } else {
         usage_take(&dest->usage.spilled, &all->spilled, bytes);
     }
+}
+
+void
+usage_remove(struct destination *dest, const struct message *msg,
+             bool persistent)
+{
+    usage_remove_bytes(dest, usage_bytes(msg), persistent);
+}
+
+void
+usage_convert(struct destination *dest, size_t bytes)
+{
+    usage_remove_bytes(dest, bytes, false);
+    quota_charge(&dest->usage.stored, bytes);
+    quota_charge(&dest->core->usage.stored, bytes);
 }
 
 void

@@ -22,6 +22,14 @@ void usage_add(struct destination *dest, const struct message *msg,
 void usage_remove(struct destination *dest, const struct message *msg,
                   bool persistent);
 
+/* The same for a record whose message is not at hand: bytes of headers and
+ * body. */
+void usage_remove_bytes(struct destination *dest, size_t bytes,
+                        bool persistent);
+
+/* A spilled record counts as persistent from now on. */
+void usage_convert(struct destination *dest, size_t bytes);
+
 /* A journal of dest that was found at start. */
 void usage_adopt(struct destination *dest, const struct store_queue_info *info);
 

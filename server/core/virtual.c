@@ -236,8 +236,10 @@ virtual_reload(struct core *core)
     policy_map_each_virtual(core->policies, virtual_table_add, table);
     table->epoch++;
     HASH_ITER(hh, core->destinations, dest, next) {
-        virtual_route_free(dest);
-        virtual_on_made(dest);
+        if (dest->cursor == NULL) {
+            virtual_route_free(dest);
+            virtual_on_made(dest);
+        }
     }
 }
 

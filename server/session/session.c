@@ -65,16 +65,15 @@ static const struct command_rule command_rules[FRAME_COMMAND_COUNT] = {
 /* The client hears why before it is cut: an ERROR when the connection goes, a
  * last MESSAGE of the subscription when only that does (W3). */
 static void __attribute__((cold))
-session_on_ended(void *ctx, struct subscription *sub, const char *reason,
-                 bool connection)
+session_on_ended(void *ctx, struct subscription *sub, const char *why,
+                 const char *reason, bool connection)
 {
     struct session *session = ctx;
 
     if (connection) {
-        session_error(session, NULL, TRANSPORT_CLOSE_POLICY, "slow consumer",
-                      "%s", reason);
+        session_error(session, NULL, TRANSPORT_CLOSE_POLICY, why, "%s", reason);
     } else {
-        session_end_subscription(session, sub->ctx, reason);
+        session_end_subscription(session, sub->ctx, why, reason);
     }
 }
 

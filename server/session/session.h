@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "protocol/destination_name.h"
 #include "protocol/frame_parser.h"
+#include "server/core/core.h"
 #include "server/session/transport.h"
 
 #include <stdbool.h>
@@ -30,6 +31,8 @@ struct session_config {
     size_t transaction_bytes_max;
     int64_t transaction_age_us; /* longest that one may stay open */
     uint32_t subscriptions_max;
+    enum durable_take_over durable_take_over;
+    bool durable_replace;      /* another selector or destination begins anew */
     size_t out_high_bytes;     /* no MESSAGE beyond it … */
     size_t out_low_bytes;      /* … until the buffer is down to this */
     const char *boot_id;       /* [0-9a-z], begins every session's name:

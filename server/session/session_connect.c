@@ -121,6 +121,30 @@ connect_take_async_send(struct session *session, const struct frame *frame)
     }
 }
 
+/* durable.takeOver deny: whoever uses a durable subscription of that client-id
+ * keeps the client-id too. */
+static bool
+connect_check_client_id(struct session *session, const struct frame *frame)
+{
+    struct span client_id = frame_get(frame, HEADER_CLIENT_ID);
+    const struct client *user;
+
+    if (session->config->durable_take_over != DURABLE_DENY ||
+        client_id.len == 0) {
+        return true;
+    }
+    user = core_durable_user(session->core, client_id);
+    if (user == NULL) {
+        return true;
+    }
+    session_error(session, frame, TRANSPORT_CLOSE_POLICY, "client-id in use",
+                  "client-id \"%s\" has a durable subscription in use by "
+                  "connection %s from %s: disconnect that first, use another "
+                  "client-id, or set durable.takeOver to new-wins",
+                  SESSION_TEXT(client_id), user->name, user->peer);
+    return false;
+}
+
 void
 session_connect(struct session *session, const struct frame *frame)
 {
@@ -129,7 +153,8 @@ session_connect(struct session *session, const struct frame *frame)
     struct span client_id = frame_get(frame, HEADER_CLIENT_ID);
 
     if (!connect_negotiate_version(session, frame) ||
-        !connect_negotiate_beats(session, frame)) {
+        !connect_negotiate_beats(session, frame) ||
+        !connect_check_client_id(session, frame)) {
         return;
     }
     connect_take_async_send(session, frame);

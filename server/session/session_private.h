@@ -371,10 +371,38 @@ void session_transactions_drop(struct session *session);
 struct span session_header_any(const struct frame *frame,
                                const enum header_id *ids, size_t count);
 
+/* --- session_durable.c ---------------------------------------------------- */
+
+/* What a frame says of a durable subscription; spans borrowed. */
+struct session_durable {
+    struct span client_id;
+    struct span name;   /* data NULL: nothing */
+    const char *header; /* that named it; NULL: its id does */
+};
+
+/* A SUBSCRIBE; id: the subscription's.  False after an ERROR. */
+bool session_durable_read(struct session *session, const struct frame *frame,
+                          struct span id,
+                          const struct subscribe_options *options,
+                          struct session_durable *durable_out);
+
+/* Finds or makes it; options->durable is set.  False after an ERROR. */
+bool session_durable_claim(struct session *session, const struct frame *frame,
+                           const struct session_durable *durable,
+                           struct subscribe_options *options);
+
+/* Whether an UNSUBSCRIBE means a durable subscription. */
+bool session_durable_named(struct session *session, const struct frame *frame,
+                           struct span id, struct session_durable *durable_out);
+
+/* Removes it.  False after an ERROR. */
+bool session_durable_remove(struct session *session, const struct frame *frame,
+                            const struct session_durable *durable);
+
 /* Ends one subscription on the broker's side; its last MESSAGE says why. */
 void session_end_subscription(struct session *session,
                               struct session_subscription *mine,
-                              const char *reason);
+                              const char *why, const char *reason);
 
 /* Ends the subscriptions' part in the session. */
 void session_subscriptions_drop(struct session *session);

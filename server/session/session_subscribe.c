@@ -131,28 +131,6 @@ subscribe_take_ack(struct session *session, const struct frame *frame,
     return true;
 }
 
-/* What a later version will do is refused, never ignored (P77). */
-static bool
-subscribe_check_unsupported(struct session *session, const struct frame *frame)
-{
-    static const enum header_id unsupported[] = {
-        HEADER_ACTIVEMQ_SUBSCRIPTION_NAME,
-        HEADER_DURABLE_NAME,
-    };
-
-    for (size_t i = 0; i < 2; i++) {
-        if (frame_get(frame, unsupported[i]).len > 0) {
-            session_error(session, frame, TRANSPORT_CLOSE_POLICY,
-                          "not supported",
-                          "this version of stompd does not support the header "
-                          "%s; subscribe without it",
-                          header_name(unsupported[i]).data);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Makes what is subscribed to, if it may be; wildcards wait for theirs. */
 static bool
 subscribe_make_destination(struct session *session, const struct frame *frame,
@@ -245,8 +223,7 @@ subscribe_take_options(struct session *session, const struct frame *frame,
                                                      HEADER_ACTIVEMQ_NO_LOCAL };
     int64_t values[] = { 0, 0, 0, -1 };
 
-    if (!subscribe_take_ack(session, frame, &options->ack) ||
-        !subscribe_check_unsupported(session, frame)) {
+    if (!subscribe_take_ack(session, frame, &options->ack)) {
         return false;
     }
     for (size_t i = 0; i < 4; i++) {
@@ -400,60 +377,93 @@ subscribe_check_no_local(struct session *session, const struct frame *frame,
     return true;
 }
 
+/* A SUBSCRIBE while it is being looked at. */
+struct subscribe_request {
+    const struct frame *frame;
+    struct span id;
+    struct destination_name names[DESTINATION_COMPOSITE_COUNT];
+    size_t count;
+    struct subscription_target targets[DESTINATION_COMPOSITE_COUNT];
+    struct buf texts[DESTINATION_COMPOSITE_COUNT];
+    struct subscribe_options options;
+    struct session_durable durable;
+};
+
+/* The checks, in the order in which a client would want to hear of them; false
+ * after an ERROR. */
+static bool
+subscribe_read(struct session *session, struct subscribe_request *request)
+{
+    const struct frame *frame = request->frame;
+
+    if (!session_destination_parse(session, frame, request->names,
+                                   &request->count)) {
+        return false;
+    }
+    request->id = subscribe_id(session, frame);
+    if (request->id.data == NULL ||
+        !subscribe_check_id(session, frame, request->id) ||
+        !subscribe_take_options(session, frame, &request->options) ||
+        !subscribe_check_browser(session, frame, request->names, request->count,
+                                 &request->options)) {
+        return false;
+    }
+    request->options.targets = request->targets;
+    request->options.target_count = request->count;
+    for (size_t i = 0; i < request->count; i++) {
+        request->targets[i] = (struct subscription_target){
+            .kind = request->names[i].kind,
+            .wildcard = request->names[i].wildcard,
+        };
+        if (!subscribe_check_temporary(session, frame, &request->names[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        if (!subscribe_make_destination(session, frame, &request->names[i])) {
+            return false;
+        }
+    }
+    return subscribe_check_no_local(session, frame, &request->options) &&
+           session_durable_read(session, frame, request->id, &request->options,
+                                &request->durable);
+}
+
 void
 session_subscribe(struct session *session, const struct frame *frame)
 {
-    struct destination_name names[DESTINATION_COMPOSITE_COUNT];
-    struct subscription_target targets[DESTINATION_COMPOSITE_COUNT];
-    struct buf texts[DESTINATION_COMPOSITE_COUNT];
-    struct subscribe_options options = { .targets = targets };
+    struct subscribe_request request = { .frame = frame };
     struct session_subscription *mine;
-    struct span id;
-    size_t count;
+    bool claimed;
 
-    if (!session_destination_parse(session, frame, names, &count)) {
+    if (!subscribe_read(session, &request)) {
         return;
     }
-    id = subscribe_id(session, frame);
-    if (id.data == NULL || !subscribe_check_id(session, frame, id) ||
-        !subscribe_take_options(session, frame, &options)) {
-        return;
+    for (size_t i = 0; i < request.count; i++) {
+        request.texts[i] = BUF_INIT; /* one name is lent at a time */
+        buf_append_span(&request.texts[i],
+                        session_core_name(session, &request.names[i]));
+        request.targets[i].name = buf_span(&request.texts[i]);
     }
-    options.target_count = count;
-    if (!subscribe_check_browser(session, frame, names, count, &options)) {
-        return;
+    claimed = request.durable.name.data != NULL
+                  ? session_durable_claim(session, frame, &request.durable,
+                                          &request.options)
+                  : subscribe_take_selector(session, frame, &request.options);
+    if (claimed) {
+        mine = subscription_new(session, request.id,
+                                frame_get(frame, HEADER_DESTINATION));
+        mine->browser = request.options.browse;
+        mine->browser_ack =
+            request.options.browse && request.options.ack != ACK_AUTO;
+        mine->sub = core_subscribe(session->core, &session->client,
+                                   &request.options, mine);
+        session_receipt(
+            session, frame,
+            request.options.durable != NULL ? core_ticket(session->core) : 0);
     }
-    for (size_t i = 0; i < count; i++) {
-        targets[i] = (struct subscription_target){
-            .kind = names[i].kind,
-            .wildcard = names[i].wildcard,
-        };
-        if (!subscribe_check_temporary(session, frame, &names[i])) {
-            return;
-        }
+    for (size_t i = 0; i < request.count; i++) {
+        buf_fini(&request.texts[i]);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!subscribe_make_destination(session, frame, &names[i])) {
-            return;
-        }
-    }
-    if (!subscribe_check_no_local(session, frame, &options) ||
-        !subscribe_take_selector(session, frame, &options)) {
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        texts[i] = BUF_INIT; /* session_core_name lends one name at a time */
-        buf_append_span(&texts[i], session_core_name(session, &names[i]));
-        targets[i].name = buf_span(&texts[i]);
-    }
-    mine = subscription_new(session, id, frame_get(frame, HEADER_DESTINATION));
-    mine->browser = options.browse;
-    mine->browser_ack = options.browse && options.ack != ACK_AUTO;
-    mine->sub = core_subscribe(session->core, &session->client, &options, mine);
-    for (size_t i = 0; i < count; i++) {
-        buf_fini(&texts[i]);
-    }
-    session_receipt(session, frame, 0);
 }
 
 /* A 1.0 client may leave by the destination though it subscribed with an id. */
@@ -470,31 +480,6 @@ subscription_find_by_destination(struct session *session, struct span text)
         }
     }
     return NULL;
-}
-
-void
-session_unsubscribe(struct session *session, const struct frame *frame)
-{
-    struct span id = subscribe_id(session, frame);
-    struct session_subscription *mine;
-
-    if (id.data == NULL) {
-        return;
-    }
-    mine = subscription_find(session, id);
-    if (mine == NULL && session->version == STOMP_1_0 &&
-        !frame_has(frame, HEADER_ID)) {
-        mine = subscription_find_by_destination(session, id);
-    }
-    if (mine == NULL) {
-        session_error(
-            session, frame, TRANSPORT_CLOSE_PROTOCOL, "no such subscription",
-            "this connection has no subscription \"%s\"", SESSION_TEXT(id));
-        return;
-    }
-    core_unsubscribe(mine->sub);
-    subscription_drop(session, mine);
-    session_receipt(session, frame, 0);
 }
 
 /* What was sent in a `client` mode goes to others; what an open transaction
@@ -515,9 +500,62 @@ session_return_unacked(struct session *session, struct subscription *sub)
     }
 }
 
+/* UNSUBSCRIBE with the name of a durable subscription: that is removed; its
+ * consumer on this connection, if it has one, goes first. */
+static void
+unsubscribe_durable(struct session *session, const struct frame *frame,
+                    const struct session_durable *durable)
+{
+    struct session_subscription *mine;
+    struct session_subscription *next;
+
+    HASH_ITER(hh, session->subscriptions, mine, next) {
+        if (core_subscription_is_of(mine->sub, durable->client_id,
+                                    durable->name)) {
+            session_return_unacked(session, mine->sub);
+            core_unsubscribe(mine->sub);
+            subscription_drop(session, mine);
+        }
+    }
+    if (session_durable_remove(session, frame, durable)) {
+        session_receipt(session, frame, core_ticket(session->core));
+    }
+}
+
+void
+session_unsubscribe(struct session *session, const struct frame *frame)
+{
+    struct span id = subscribe_id(session, frame);
+    struct session_subscription *mine;
+    struct session_durable durable;
+
+    if (id.data == NULL) {
+        return;
+    }
+    if (session_durable_named(session, frame, id, &durable)) {
+        unsubscribe_durable(session, frame, &durable);
+        return;
+    }
+    mine = subscription_find(session, id);
+    if (mine == NULL && session->version == STOMP_1_0 &&
+        !frame_has(frame, HEADER_ID)) {
+        mine = subscription_find_by_destination(session, id);
+    }
+    if (mine == NULL) {
+        session_error(
+            session, frame, TRANSPORT_CLOSE_PROTOCOL, "no such subscription",
+            "this connection has no subscription \"%s\"", SESSION_TEXT(id));
+        return;
+    }
+    core_unsubscribe(mine->sub);
+    subscription_drop(session, mine);
+    session_receipt(session, frame, 0);
+}
+
 void
 session_end_subscription(struct session *session,
-                         struct session_subscription *mine, const char *reason)
+                         struct session_subscription *mine, const char *why,
+                         const char *reason)
 {
     struct frame_encoder encoder;
     struct buf *out = &session->scratch;
@@ -530,7 +568,7 @@ session_end_subscription(struct session *session,
     frame_encoder_header(&encoder, SPAN("destination"),
                          span_of(mine->destination, mine->destination_len));
     frame_encoder_header(&encoder, SPAN("subscription-ended"),
-                         SPAN("slow consumer"));
+                         span_of_text(why));
     frame_encoder_header(&encoder, SPAN("reason"), span_of_text(reason));
     frame_encoder_end(&encoder, SPAN_NONE);
     session_write(session, buf_span(out));

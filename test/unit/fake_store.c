@@ -115,6 +115,20 @@ fake_queue_free(struct fake_store *fake, struct store_queue *queue)
     free(queue);
 }
 
+static uint64_t
+fake_trim(struct store *store, struct store_queue *queue, uint64_t below,
+          uint64_t *bytes_out)
+{
+    *bytes_out = 0;
+    while (queue->records != NULL && queue->records->record.seq < below) {
+        const struct store_record *record = &queue->records->record;
+
+        *bytes_out += record->headers.len + record->body.len;
+        fake_delete(store, queue, record->seq, STORE_SLOT_STORED);
+    }
+    return below;
+}
+
 /* As the keys of a database sort. */
 static bool
 fake_is_before(struct span a, struct span b)
@@ -592,6 +606,7 @@ const struct store_engine fake_store_engine = {
     .queue_remove = fake_queue_remove,
     .put = fake_put,
     .del = fake_delete,
+    .trim = fake_trim,
     .define = fake_define,
     .definitions = fake_definitions,
     .ticket = fake_ticket,

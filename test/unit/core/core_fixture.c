@@ -181,11 +181,12 @@ client_on_resume(void *ctx)
 /* As the session: what is un-acked goes back, then the subscription ends; or
  * all of them, with the connection. */
 static void
-client_on_ended(void *ctx, struct subscription *sub, const char *reason,
-                bool connection)
+client_on_ended(void *ctx, struct subscription *sub, const char *why,
+                const char *reason, bool connection)
 {
     struct fake_client *client = ctx;
 
+    ck_assert_uint_gt(strlen(why), 0);
     client->ended++;
     client->ended_connection = connection;
     (void)snprintf(client->ended_reason, sizeof(client->ended_reason), "%s",
