@@ -61,7 +61,7 @@ struct ldb_disk {
     leveldb_writebatch_t *batch;
     struct buf scratch;
     struct timespec names_synced; /* the directory's mtime, if all are */
-    bool synced;       /* all that was written is */
+    bool synced;                  /* all that was written is */
     struct error note; /* what the open had to say; text is "" when nothing */
     bool poisoned;     /* a write failed: reopen before the next one */
     struct error why;

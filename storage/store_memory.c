@@ -236,7 +236,7 @@ memory_put(struct store *store, struct store_queue *queue,
     memory->dirty = true;
     memory->stats.puts++;
     memory->stats.pending_bytes += memory_record_size(record);
-    return (struct store_slot){ .batch = memory->filling + MEMORY_SLOT_BASE };
+    return store_slot_of(memory->filling + MEMORY_SLOT_BASE, 0, record);
 }
 
 static void

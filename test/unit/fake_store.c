@@ -115,20 +115,6 @@ fake_queue_free(struct fake_store *fake, struct store_queue *queue)
     free(queue);
 }
 
-static uint64_t
-fake_trim(struct store *store, struct store_queue *queue, uint64_t below,
-          uint64_t *bytes_out)
-{
-    *bytes_out = 0;
-    while (queue->records != NULL && queue->records->record.seq < below) {
-        const struct store_record *record = &queue->records->record;
-
-        *bytes_out += record->headers.len + record->body.len;
-        fake_delete(store, queue, record->seq, STORE_SLOT_STORED);
-    }
-    return below;
-}
-
 /* As the keys of a database sort. */
 static bool
 fake_is_before(struct span a, struct span b)
@@ -321,7 +307,7 @@ fake_put(struct store *store, struct store_queue *queue,
     DL_APPEND(queue->records, mine);
     fake_log(fake, queue, record->seq, true, record->persistent);
     fake->stats.puts++;
-    return (struct store_slot){ .batch = fake->filling + FAKE_SLOT_BASE };
+    return store_slot_of(fake->filling + FAKE_SLOT_BASE, 0, record);
 }
 
 static void
@@ -341,6 +327,20 @@ fake_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     fake_log(fake, queue, seq, false, record->record.persistent);
     fake->stats.deletes++;
     fake_record_free(fake, queue, record);
+}
+
+static uint64_t
+fake_trim(struct store *store, struct store_queue *queue, uint64_t below,
+          uint64_t *bytes_out)
+{
+    *bytes_out = 0;
+    while (queue->records != NULL && queue->records->record.seq < below) {
+        const struct store_record *record = &queue->records->record;
+
+        *bytes_out += record->headers.len + record->body.len;
+        fake_delete(store, queue, record->seq, STORE_SLOT_STORED);
+    }
+    return below;
 }
 
 static store_ticket

@@ -262,6 +262,50 @@ START_TEST(removed_journal_is_empty_when_made_again)
 }
 END_TEST
 
+START_TEST(trim_takes_out_the_oldest_and_says_how_much)
+{
+    struct store_queue *queue;
+    uint64_t below = 0;
+    uint64_t sum = 0;
+    uint64_t all = 0;
+    uint64_t bytes;
+
+    fixture_init(&fixture, store_engines[_i]);
+    queue = fixture_queue(&fixture, "Q");
+    for (uint64_t seq = 1; seq <= 5000; seq++) {
+        struct store_slot slot = fixture_put(&fixture, queue, seq);
+
+        all += slot.bytes;
+        if (seq % 7 == 0) {
+            store_delete(fixture.store, queue, seq, slot);
+            all -= slot.bytes;
+        }
+    }
+    (void)fixture_sync(&fixture);
+    for (int i = 0; i < 100; i++) {
+        below = store_trim(fixture.store, queue, 3000, &bytes);
+        sum += bytes;
+    }
+    ck_assert_uint_le(below, 3000);
+    ck_assert_uint_gt(below, 1000); /* a step is no more than that */
+    (void)fixture_sync(&fixture);
+    fixture_fetch(&fixture, queue, 1, 1, SIZE_MAX);
+    ck_assert_uint_ge(fixture.fetched.seqs[0], below);
+    ck_assert_uint_le(fixture.fetched.seqs[0], 3000);
+    for (int i = 0; i < 100; i++) {
+        below = store_trim(fixture.store, queue, 5001, &bytes);
+        sum += bytes;
+    }
+    ck_assert_uint_eq(below, 5001);
+    ck_assert_uint_eq(sum, all);
+    (void)fixture_sync(&fixture);
+    fixture_fetch(&fixture, queue, 1, 1, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, 0);
+    ck_assert_uint_eq(fixture.holds, 0);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(close_releases_what_is_still_held)
 {
     struct store_queue *queue;
@@ -480,6 +524,7 @@ store_suite(void)
         fetch_does_not_see_what_was_deleted_before_it,
         cancelled_fetch_never_answers,
         removed_journal_is_empty_when_made_again,
+        trim_takes_out_the_oldest_and_says_how_much,
         close_releases_what_is_still_held,
         statistics_count_operations_and_batches,
         any_sequence_of_operations_agrees_with_a_model,
