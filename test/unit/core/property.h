@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of test_property share: the model, which knows what every
+ * message and client should be doing, and what is drawn.  property_model.c
+ * checks, property_clients.c acts, test_property.c is the world and its steps.
+ */
+#pragma once
+#include "test/unit/core/core_fixture.h"
+
+#include "server/core/queue.h"
+
+enum {
+    CLIENTS = 5,
+    SUBS = 4,
+    QUEUES = 3,
+    TOPICS = 2,
+    MESSAGES_MAX = 6000,
+    HELD_MAX = 4000,
+    STEPS = 400,
+    RUNS_DEFAULT = 60,
+};
+
+/* What a queue is used for; where selectors cut through groups, the order
+ * inside a group is not promised. */
+enum use { USE_GROUPS, USE_SELECTORS, USE_BOTH };
+
+enum state { WAITING, DELAYED, IN_FLIGHT, DONE, DEAD, IN_TRANSACTION };
+
+struct model_message {
+    enum state state;
+    int queue;
+    uint64_t place; /* in the order of acceptance */
+    bool persistent;
+    int priority;
+    int group; /* 0 = none */
+    int key;
+    int64_t due_us; /* DELAYED */
+};
+
+struct model_sub {
+    struct subscription *sub; /* NULL: free */
+    int queue;                /* or -1 */
+    int topic;
+    int key; /* -1 = everything */
+    bool exclusive;
+    int last_id;      /* topics: of the last one that came */
+    uint64_t got;     /* topics */
+    uint64_t offered; /* topics: that it is to get or lose by the limit */
+};
+
+struct held {
+    struct delivery *delivery;
+    struct subscription *sub;
+    int id; /* of the model; -1: a topic's */
+    size_t bytes;
+    bool automatic;
+    bool in_tx;
+};
+
+struct model_client {
+    struct client client;
+    struct model_sub subs[SUBS];
+    struct held held[HELD_MAX];
+    size_t held_count;
+    struct transaction *tx;
+    int tx_sent[64];
+    size_t tx_sent_count;
+};
+
+extern struct fixture f;
+extern struct model_client clients[CLIENTS];
+extern struct model_message messages[MESSAGES_MAX];
+extern int message_count;
+extern int topic_count; /* ids of topic messages */
+extern uint64_t accepted, delivered, acknowledged, dead;
+extern bool failing, fetch_failing, fetch_held;
+extern bool topics_have_letters; /* how many is not modelled */
+extern uint64_t chance;
+extern enum use uses[QUEUES];
+
+/* --- property_model.c ---------------------------------------------------- */
+
+extern const struct client_ops model_ops;
+unsigned draw(unsigned below);
+const char *queue_name(int queue);
+const char *topic_name(int topic);
+struct queue *queue_at(int queue);
+bool selects(const struct model_sub *sub, int key);
+void check_all(void);
+void settle(void);
+void check_at_rest(void);
+
+/* --- property_clients.c -------------------------------------------------- */
+
+void do_ack(struct model_client *client, size_t at);
+void do_nack(struct model_client *client, size_t at);
+void do_subscribe(struct model_client *client);
+void do_unsubscribe(struct model_client *client, struct model_sub *mine);
+void close_client(struct model_client *client);
+void open_client(struct model_client *client);
+void send_to_queue(int queue);
+void send_to_topic(int topic);
+void do_transaction(struct model_client *client);
