@@ -2,7 +2,8 @@
 /*
  * What the files of test_property share: the model, which knows what every
  * message and client should be doing, and what is drawn.  property_model.c
- * checks, property_clients.c acts, test_property.c is the world and its steps.
+ * checks, property_clients.c acts, property_looks.c browses and purges,
+ * test_property.c is the world and its steps.
  */
 #pragma once
 #include "test/unit/core/core_fixture.h"
@@ -35,6 +36,7 @@ struct model_message {
     int group; /* 0 = none */
     int key;
     int64_t due_us; /* DELAYED */
+    bool doomed;    /* a purge goes on: it may be gone already */
 };
 
 struct model_sub {
@@ -101,3 +103,10 @@ void open_client(struct model_client *client);
 void send_to_queue(int queue);
 void send_to_topic(int topic);
 void do_transaction(struct model_client *client);
+
+/* --- property_looks.c ---------------------------------------------------- */
+
+void viewer_open(void);
+void viewer_close(void);
+void do_look(void);
+void do_purge(void);

@@ -72,8 +72,9 @@ check_order(const struct model_sub *sub, int id)
         const struct model_message *other = &messages[i];
         bool before = other->place < msg->place;
 
-        if (other->state != WAITING || other->queue != msg->queue ||
-            other->group != msg->group || !selects(sub, other->key)) {
+        if (other->state != WAITING || other->doomed ||
+            other->queue != msg->queue || other->group != msg->group ||
+            !selects(sub, other->key)) {
             continue;
         }
         if (prioritized && other->priority != msg->priority) {

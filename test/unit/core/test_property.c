@@ -66,6 +66,16 @@ close_clients(void)
     for (size_t i = 0; i < CLIENTS; i++) {
         close_client(&clients[i]);
     }
+    viewer_close();
+}
+
+static void
+open_clients(void)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        open_client(&clients[i]);
+    }
+    viewer_open();
 }
 
 static void
@@ -84,9 +94,7 @@ do_restart(void)
             msg->state = msg->persistent ? WAITING : DONE;
         }
     }
-    for (size_t i = 0; i < CLIENTS; i++) {
-        open_client(&clients[i]);
-    }
+    open_clients();
 }
 
 static void
@@ -103,6 +111,7 @@ draw_queue_policy(struct policy *policy)
     policy->all_consumers_exclusive = draw(8) == 0;
     policy->message_groups = maps[draw(3)];
     policy->message_group_parameters.bucket_count = 1 + draw(3);
+    policy->message_group_parameters.cache_size = 1 + draw(4);
     policy->rebalance_message_groups = draw(3) == 0;
     policy->consumers_before_dispatch = draw(6) == 0 ? 2 : 0;
     policy->time_before_dispatch_us = draw(6) == 0 ? 100000 : 0;
@@ -153,9 +162,7 @@ begin(uint64_t seed)
     for (int i = 0; i < TOPICS; i++) {
         draw_topic_policy(fixture_policy(&f, DESTINATION_TOPIC, topic_name(i)));
     }
-    for (size_t i = 0; i < CLIENTS; i++) {
-        open_client(&clients[i]);
-    }
+    open_clients();
 }
 
 /* Some of what a client holds, oldest first or anywhere. */
@@ -225,7 +232,7 @@ do_send(void)
 static void
 step(void)
 {
-    unsigned what = draw(100);
+    unsigned what = draw(106);
 
     if (what < 25) {
         do_send();
@@ -240,6 +247,11 @@ step(void)
         do_store();
     } else if (what < 99) {
         check_at_rest();
+    } else if (what < 104) {
+        do_look();
+    } else if (what < 105) {
+        heal_store();
+        do_purge();
     } else if (draw(4) == 0) {
         do_restart();
     }
@@ -253,9 +265,7 @@ drain(void)
 
     close_clients();
     heal_store();
-    for (size_t i = 0; i < CLIENTS; i++) {
-        open_client(&clients[i]);
-    }
+    open_clients();
     for (int i = 0; i < QUEUES; i++) {
         struct subscribe_options options = options_of(ACK_CLIENT, 50);
         struct subscription_target target = { .kind = DESTINATION_QUEUE,
