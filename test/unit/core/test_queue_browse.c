@@ -125,7 +125,7 @@ START_TEST(delayed_and_parked_messages_are_shown)
 {
     (void)subscribe_queue(&b, "q", ACK_CLIENT_INDIVIDUAL, 1);
     for (int i = 0; i < 3; i++) {
-        char body[8];
+        char body[24];
 
         (void)snprintf(body, sizeof(body), "%d", i);
         send_headed(&f, DESTINATION_QUEUE, "q", body, "JMSXGroupID:g\n", NULL);
@@ -293,7 +293,7 @@ START_TEST(priorities_are_shown_highest_first)
 
     fixture_policy(&f, DESTINATION_QUEUE, "q")->prioritized_messages = true;
     for (int i = 0; i < 6; i++) {
-        char body[8];
+        char body[24];
 
         facts.priority = (uint8_t)(i % 3 * 4);
         (void)snprintf(body, sizeof(body), "%d", i);

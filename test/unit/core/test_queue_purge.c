@@ -173,7 +173,7 @@ START_TEST(delayed_and_parked_messages_go)
 {
     (void)subscribe_queue(&a, "q", ACK_CLIENT_INDIVIDUAL, 1);
     for (int i = 0; i < 4; i++) {
-        char body[8];
+        char body[24];
 
         (void)snprintf(body, sizeof(body), "%d", i);
         send_headed(&f, DESTINATION_QUEUE, "q", body, "JMSXGroupID:g\n", NULL);
