@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/core/advisory.h"
 
-#include "base/buf.h"
+#include "base/json_out.h"
 #include "policy/selector.h"
 #include "protocol/headers.h"
+#include "server/core/advisory_private.h"
 #include "server/core/core_private.h"
 
 #include <assert.h>
 
-#define ADVISORY_PREFIX "ActiveMQ.Advisory."
-
 /* As topics spell the kind; temporary ones count as their base kind where
  * ActiveMQ says so. */
-static const char *const advisory_kinds[] = { "Queue", "Topic", "TempQueue",
-                                              "TempTopic" };
+const char *const advisory_kinds[] = { "Queue", "Topic", "TempQueue",
+                                       "TempTopic" };
 static const char *const advisory_base_kinds[] = { "Queue", "Topic", "Queue",
                                                    "Topic" };
 static const char *const advisory_schemes[] = { "queue://", "topic://",
                                                 "temp-queue://",
                                                 "temp-topic://" };
-
-/* An advisory while it is made. */
-struct advisory {
-    struct core *core;
-    struct destination *topic;
-    struct attachment *only; /* a replay: for this one alone */
-    struct buf headers;
-    struct buf body;
-};
 
 bool
 advisory_is_listener(struct span topic_name)
@@ -38,7 +28,7 @@ advisory_is_listener(struct span topic_name)
     return span_equal(level, SPAN("ActiveMQ")) && rest.data != NULL;
 }
 
-static bool
+bool
 advisory_is_about_advisories(const struct destination *dest)
 {
     return dest->kind == DESTINATION_TOPIC &&
@@ -77,60 +67,15 @@ advisory_topic(struct core *core, struct span name)
     return heard ? destination_get(core, DESTINATION_TOPIC, name, NULL) : NULL;
 }
 
-/* --- JSON ----------------------------------------------------------------- */
-
 static void
-json_string(struct buf *out, struct span text)
-{
-    buf_append_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        if (c == '"' || c == '\\') {
-            buf_append_char(out, '\\');
-            buf_append_char(out, (char)c);
-        } else if (c < 0x20) {
-            buf_appendf(out, "\\u%04x", c);
-        } else {
-            buf_append_char(out, (char)c);
-        }
-    }
-    buf_append_char(out, '"');
-}
-
-static void
-json_key(struct buf *out, const char *key)
-{
-    if (out->len > 0 && out->data[out->len - 1] != '{') {
-        buf_append_char(out, ',');
-    }
-    json_string(out, span_of_text(key));
-    buf_append_char(out, ':');
-}
-
-static void
-json_text(struct buf *out, const char *key, struct span value)
-{
-    json_key(out, key);
-    json_string(out, value);
-}
-
-static void
-json_integer(struct buf *out, const char *key, int64_t value)
-{
-    json_key(out, key);
-    buf_appendf(out, "%lld", (long long)value);
-}
-
-static void
-json_destination(struct buf *out, const char *key,
-                 const struct destination *dest)
+advisory_json_destination(struct buf *out, const char *key,
+                          const struct destination *dest)
 {
     struct buf text = BUF_INIT;
 
     buf_append_span(&text, span_of_text(advisory_schemes[dest->kind]));
     buf_append_span(&text, destination_name_get(dest));
-    json_text(out, key, buf_span(&text));
+    json_out_text(out, key, buf_span(&text));
     buf_fini(&text);
 }
 
@@ -138,7 +83,7 @@ json_destination(struct buf *out, const char *key,
 
 /* Begins one on the topic prefix + kind + "." + name (either may be empty).
  * False when nobody would get it. */
-static bool
+bool
 advisory_begin(struct advisory *advisory, struct core *core, const char *what,
                const char *kind, struct span name)
 {
@@ -200,7 +145,7 @@ advisory_header_destination(struct advisory *advisory,
 }
 
 /* Publishes what has been made, or gives it to the one it is replayed to. */
-static void
+void
 advisory_end(struct advisory *advisory)
 {
     struct message_facts facts = { .priority = 0 };
@@ -223,7 +168,7 @@ advisory_end(struct advisory *advisory)
 /* --- connections, destinations, consumers ----------------------------------
  */
 
-static void
+void
 advisory_write_connection(struct advisory *advisory,
                           const struct client *client, bool connected)
 {
@@ -231,10 +176,10 @@ advisory_write_connection(struct advisory *advisory,
 
     buf_append_span(body, connected ? SPAN("{\"ConnectionInfo\":{")
                                     : SPAN("{\"RemoveInfo\":{"));
-    json_text(body, "connectionId", span_of_text(client->name));
+    json_out_text(body, "connectionId", span_of_text(client->name));
     if (connected) {
-        json_text(body, "clientId", span_of_text(client->name));
-        json_text(body, "clientIp", span_of_text(client->peer));
+        json_out_text(body, "clientId", span_of_text(client->name));
+        json_out_text(body, "clientIp", span_of_text(client->peer));
     }
     buf_append_span(body, SPAN("}}"));
 }
@@ -253,13 +198,13 @@ advisory_connection(struct core *core, const struct client *client,
     advisory_end(&advisory);
 }
 
-static void
+void
 advisory_write_destination(struct advisory *advisory,
                            const struct destination *dest, bool created)
 {
     buf_append_span(&advisory->body, SPAN("{\"DestinationInfo\":{"));
-    json_destination(&advisory->body, "destination", dest);
-    json_integer(&advisory->body, "operationType", created ? 0 : 1);
+    advisory_json_destination(&advisory->body, "destination", dest);
+    json_out_integer(&advisory->body, "operationType", created ? 0 : 1);
     buf_append_span(&advisory->body, SPAN("}}"));
 }
 
@@ -278,7 +223,7 @@ advisory_destination(struct core *core, const struct destination *dest,
     advisory_end(&advisory);
 }
 
-static void
+void
 advisory_write_consumer(struct advisory *advisory,
                         const struct attachment *attachment, bool subscribed)
 {
@@ -289,14 +234,14 @@ advisory_write_consumer(struct advisory *advisory,
                            attachment->dest->attachment_count);
     buf_append_span(body, subscribed ? SPAN("{\"ConsumerInfo\":{")
                                      : SPAN("{\"RemoveInfo\":{"));
-    json_text(body, "connectionId", span_of_text(sub->client->name));
-    json_integer(body, "consumerId", (int64_t)sub->order);
-    json_destination(body, "destination", attachment->dest);
+    json_out_text(body, "connectionId", span_of_text(sub->client->name));
+    json_out_integer(body, "consumerId", (int64_t)sub->order);
+    advisory_json_destination(body, "destination", attachment->dest);
     if (subscribed) {
-        json_integer(body, "prefetchSize", sub->prefetch);
-        json_integer(body, "priority", sub->priority);
+        json_out_integer(body, "prefetchSize", sub->prefetch);
+        json_out_integer(body, "priority", sub->priority);
         if (sub->selector != NULL) {
-            json_text(body, "selector", selector_text(sub->selector));
+            json_out_text(body, "selector", selector_text(sub->selector));
         }
     }
     buf_append_span(body, SPAN("}}"));
@@ -317,114 +262,6 @@ advisory_consumer(struct core *core, const struct attachment *attachment,
     }
     advisory_write_consumer(&advisory, attachment, subscribed);
     advisory_end(&advisory);
-}
-
-/* --- replay ----------------------------------------------------------------
- */
-
-/* The same message as when it happened, for one late subscriber. */
-static bool
-advisory_begin_replay(struct advisory *advisory, struct core *core,
-                      struct attachment *attachment)
-{
-    struct span name = span_after(destination_name_get(attachment->dest),
-                                  sizeof(ADVISORY_PREFIX) - 1);
-    bool begun;
-    char what[512];
-
-    if (name.len >= sizeof(what)) {
-        return false;
-    }
-    memcpy(what, name.data, name.len);
-    what[name.len] = '\0';
-    begun = advisory_begin(advisory, core, what, "", SPAN_NONE);
-    advisory->only = attachment;
-    return begun;
-}
-
-static void
-advisory_replay_consumers(struct core *core, struct attachment *attachment,
-                          struct span kind_and_name)
-{
-    struct span kind = span_split(&kind_and_name, '.');
-    enum destination_kind of_kind =
-        span_equal(kind, SPAN("Queue")) ? DESTINATION_QUEUE : DESTINATION_TOPIC;
-    struct destination *dest =
-        kind_and_name.data != NULL
-            ? destination_find(core, of_kind, kind_and_name)
-            : NULL;
-    struct attachment *at;
-
-    if (dest == NULL) {
-        return;
-    }
-    DL_FOREACH2(dest->attachments, at, dest_next)
-    {
-        struct advisory advisory;
-
-        if (advisory_begin_replay(&advisory, core, attachment)) {
-            advisory_write_consumer(&advisory, at, true);
-            advisory_end(&advisory);
-        }
-    }
-}
-
-static void
-advisory_replay_connections(struct core *core, struct attachment *attachment)
-{
-    struct client *client;
-
-    DL_FOREACH2(core->clients, client, core_next)
-    {
-        struct advisory advisory;
-
-        if (advisory_begin_replay(&advisory, core, attachment)) {
-            advisory_write_connection(&advisory, client, true);
-            advisory_end(&advisory);
-        }
-    }
-}
-
-static void
-advisory_replay_destinations(struct core *core, struct attachment *attachment,
-                             enum destination_kind kind)
-{
-    struct destination *dest;
-    struct destination *next;
-
-    HASH_ITER(hh, core->destinations, dest, next) {
-        struct advisory advisory;
-
-        if (dest->kind == kind && dest->cursor == NULL &&
-            !advisory_is_about_advisories(dest) &&
-            advisory_begin_replay(&advisory, core, attachment)) {
-            advisory_write_destination(&advisory, dest, true);
-            advisory_end(&advisory);
-        }
-    }
-}
-
-void
-advisory_replay(struct core *core, struct attachment *attachment)
-{
-    struct span name = destination_name_get(attachment->dest);
-
-    if (!advisory_is_about_advisories(attachment->dest)) {
-        return;
-    }
-    name = span_after(name, sizeof(ADVISORY_PREFIX) - 1);
-    if (span_equal(name, SPAN("Connection"))) {
-        advisory_replay_connections(core, attachment);
-    } else if (span_starts_with(name, SPAN("Consumer."))) {
-        advisory_replay_consumers(core, attachment,
-                                  span_after(name, sizeof("Consumer.") - 1));
-    }
-    for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
-        if (span_equal(name, span_of_text(advisory_kinds[kind]))) {
-            advisory_replay_destinations(core, attachment,
-                                         (enum destination_kind)kind);
-        }
-    }
 }
 
 /* --- messages ----------------------------------------------------------------
@@ -470,15 +307,15 @@ advisory_write_message(struct advisory *advisory,
     struct buf *body = &advisory->body;
 
     buf_append_span(body, SPAN("{\"ActiveMQMessage\":{"));
-    json_destination(body, "destination", dest);
-    json_integer(body, "timestamp", msg->timestamp_ms);
-    json_integer(body, "expiration", msg->expires_ms);
-    json_integer(body, "priority", msg->priority);
-    json_key(body, "persistent");
+    advisory_json_destination(body, "destination", dest);
+    json_out_integer(body, "timestamp", msg->timestamp_ms);
+    json_out_integer(body, "expiration", msg->expires_ms);
+    json_out_integer(body, "priority", msg->priority);
+    json_out_key(body, "persistent");
     buf_append_span(body, msg->persistent ? SPAN("true") : SPAN("false"));
-    json_text(body, "headers", msg->headers);
+    json_out_text(body, "headers", msg->headers);
     if (dest->policy->advisories.include_body && span_is_utf8(msg->body)) {
-        json_text(body, "text", msg->body);
+        json_out_text(body, "text", msg->body);
     }
     buf_append_span(body, SPAN("}}"));
 }
@@ -529,7 +366,8 @@ advisory_full(struct core *core, const struct destination *dest,
         }
         advisory_header(&advisory, "producerId", span_of_text(producer->name));
         buf_append_span(&advisory.body, SPAN("{\"ProducerInfo\":{"));
-        json_text(&advisory.body, "connectionId", span_of_text(producer->name));
+        json_out_text(&advisory.body, "connectionId",
+                      span_of_text(producer->name));
         buf_append_span(&advisory.body, SPAN("}}"));
         advisory_end(&advisory);
     }

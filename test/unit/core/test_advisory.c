@@ -103,6 +103,32 @@ START_TEST(late_subscriber_is_told_what_is_there)
 }
 END_TEST
 
+/* A temporary queue counts as a queue in these topics, at once and later. */
+START_TEST(late_subscriber_is_told_of_consumers_of_a_temporary_queue)
+{
+    struct subscribe_options options = options_of(ACK_AUTO, 0);
+    struct destination *dest;
+
+    ck_assert_int_eq(core_destination(f.core, &a.client, DESTINATION_TEMP_QUEUE,
+                                      SPAN("a.t"), true, &dest),
+                     CORE_FOUND);
+    (void)subscribe(&a, DESTINATION_TEMP_QUEUE, "a.t", &options);
+    listen_to(PREFIX "Consumer.Queue.a.t");
+    fixture_turn(&f);
+    ck_assert_uint_eq(w.got_count, 1);
+    ck_assert(strstr(w.last_body, "temp-queue://a.t") != NULL);
+}
+END_TEST
+
+/* STOMP 1.0 has names that are no UTF-8; JSON has not. */
+START_TEST(body_is_json_whatever_a_name_has)
+{
+    listen_to(PREFIX "Queue");
+    send_queue(&f, "a\xFF\"\x01", 0, 0);
+    ck_assert(strstr(w.last_body, "queue://a?\\\"\\u0001") != NULL);
+}
+END_TEST
+
 START_TEST(pattern_of_advisories_is_not_replayed)
 {
     (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
@@ -237,6 +263,9 @@ suite(void)
     tcase_add_test(t, destinations_are_told_by_kind_but_not_advisory_topics);
     tcase_add_test(t, connections_are_told_and_replayed);
     tcase_add_test(t, late_subscriber_is_told_what_is_there);
+    tcase_add_test(t,
+                   late_subscriber_is_told_of_consumers_of_a_temporary_queue);
+    tcase_add_test(t, body_is_json_whatever_a_name_has);
     tcase_add_test(t, pattern_of_advisories_is_not_replayed);
     tcase_add_loop_test(t, step_of_a_message_is_told_when_its_flag_is_set, 0,
                         4);
