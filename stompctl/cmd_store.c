@@ -82,11 +82,13 @@ store_on_signal(int number)
     store_stop = 1;
 }
 
-/* A stop leaves no scratch directory and no half of a store behind. */
+/* A stop leaves no scratch directory behind; a second one ends at once.  An
+ * import has none, and may wait for its input for ever. */
 static void
 store_catch_signals(void)
 {
-    struct sigaction action = { .sa_handler = store_on_signal };
+    struct sigaction action = { .sa_handler = store_on_signal,
+                                .sa_flags = (int)SA_RESETHAND };
 
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -316,7 +318,9 @@ store_run(int argc, char **argv)
         return command_usage(&command_store, &err);
     }
     command.directory = argv[optind + 1];
-    store_catch_signals();
+    if (strcmp(argv[optind], "import") != 0) {
+        store_catch_signals();
+    }
     for (size_t i = 0; i < STORE_COMMANDS; i++) {
         if (strcmp(store_commands[i].name, argv[optind]) == 0) {
             return store_commands[i].run(&command);

@@ -154,6 +154,23 @@ refuses "a priority that is none" 'line 5: "priority" is not .* from 0 to 9' \
 refuses "base64 that is none" '"body64" is not base64' \
     "$(sed 's/Yf9iAGM=/Yf9iAG==/' "$dir/export")"
 
+# A stop in the middle: the rest of the file has not come yet.
+mkfifo "$dir/pipe"
+"$stompctl" store import "$dir/half" <"$dir/pipe" 2>"$dir/err" &
+half_pid=$!
+exec 5>"$dir/pipe"
+head -n 8 "$dir/export" >&5
+while [ ! -e "$dir/half/importing/journal/CURRENT" ]; do
+    kill -0 "$half_pid" || break
+done
+kill "$half_pid"
+wait "$half_pid"
+is "a stop during an import: exit code" 143 $?
+exec 5>&-
+is "a stop during an import: there is no store" importing "$(ls "$dir/half")"
+store "and once more" 0 import "$dir/half" <"$dir/export"
+is "what was left is cleared" journal "$(ls "$dir/half")"
+
 # --- what an older stompd left ----------------------------------------------
 
 cp -R "${top_srcdir:-.}/test/stompctl/store_v1" "$dir/v1"

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "storage/crc32c.h"
 #include "storage/store_build.h"
+#include "storage/store_mend.h"
 #include "storage/store_place.h"
 #include "storage/store_stopped.h"
 #include "test/testutil.h"
@@ -16,6 +17,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { RECORDS = 1000, NEXT = 5000, BODY_MAX = 3000 };
 
@@ -241,6 +243,24 @@ END_TEST
 
 /* ------------------------------------------------------------ versions -- */
 
+/* A store with all of the text in a new directory. */
+static char *
+directory_of_all(void)
+{
+    struct store_import import = { .edited = false };
+    char *directory = testutil_tmpdir();
+    struct error err = ERROR_INIT;
+    size_t size;
+    char *text = text_of_all(&size);
+    FILE *in = fmemopen(text, size, "r");
+
+    ck_assert_msg(store_import_run(&import, directory, in, &err) == 0, "%s",
+                  err.text);
+    ck_assert_int_eq(fclose(in), 0);
+    free(text);
+    return directory;
+}
+
 /* A record of version 99, intact, into the store that is in directory. */
 static void
 put_newer(const char *directory)
@@ -272,17 +292,12 @@ put_newer(const char *directory)
 
 START_TEST(a_newer_record_is_refused_and_not_called_damage)
 {
-    struct store_import import = { .edited = false };
     struct store_export export = { .queues = NULL };
-    char *directory = testutil_tmpdir();
+    char *directory = directory_of_all();
     struct store_stopped *stopped;
     struct error err = ERROR_INIT;
-    size_t size;
-    char *text = text_of_all(&size);
-    FILE *in = fmemopen(text, size, "r");
     FILE *out = fopen("/dev/null", "w");
 
-    ck_assert_int_eq(store_import_run(&import, directory, in, &err), 0);
     put_newer(directory);
     ck_assert_int_eq(store_stopped_open(directory, STORE_STOPPED_SHARED,
                                         directory, &stopped, &err),
@@ -291,9 +306,78 @@ START_TEST(a_newer_record_is_refused_and_not_called_damage)
     ck_assert_ptr_nonnull(strstr(err.text, "written by a newer stompd"));
     ck_assert_ptr_nonnull(strstr(err.text, directory));
     store_stopped_close(&stopped);
-    ck_assert_int_eq(fclose(in), 0);
     ck_assert_int_eq(fclose(out), 0);
-    free(text);
+    testutil_rmtree(directory);
+    free(directory);
+}
+END_TEST
+
+/* -------------------------------------------------------------- counts -- */
+
+/* Takes count records of journal 1 away, as if a table with them were gone. */
+static void
+take_away(const char *directory, uint64_t count)
+{
+    struct ldb_disk disk;
+
+    ldb_disk_init(&disk, directory);
+    ck_assert_int_eq(ldb_disk_open(&disk, false, NULL), 0);
+    for (uint64_t i = 0; i < count; i++) {
+        struct store_key key = store_key_record(1, 2 + 3 * i);
+
+        leveldb_writebatch_delete(disk.batch, key.bytes, key.len);
+    }
+    ck_assert_int_eq(ldb_disk_write(&disk, disk.batch, true, NULL), 0);
+    ldb_disk_fini(&disk);
+}
+
+static struct store_stopped *
+stopped_of(const char *directory)
+{
+    struct store_stopped *stopped;
+    struct error err = ERROR_INIT;
+
+    ck_assert_msg(store_stopped_open(directory, STORE_STOPPED_EXCLUSIVE,
+                                     directory, &stopped, &err) == 0,
+                  "%s", err.text);
+    return stopped;
+}
+
+START_TEST(records_that_are_gone_without_a_trace_are_counted)
+{
+    char *directory = directory_of_all();
+    struct store_check_sink sink = { .ctx = NULL };
+    struct store_stopped *stopped;
+    struct error err = ERROR_INIT;
+    struct store_check check;
+    char *aside;
+
+    take_away(directory, 7);
+    stopped = stopped_of(directory);
+    ck_assert_int_eq(store_check_run(&check, stopped, &sink, &err), 0);
+    ck_assert_uint_eq(check.finding_total, 1);
+    ck_assert_str_eq(check.findings[0].destination, "/queue/A");
+    ck_assert_ptr_nonnull(strstr(check.findings[0].text, "should have 1000 "));
+    ck_assert_ptr_nonnull(strstr(check.findings[0].text, "has 993"));
+    store_check_fini(&check);
+
+    ck_assert_msg(store_mend(stopped, &sink, &check, &aside, &err) == 0, "%s",
+                  err.text);
+    ck_assert_uint_eq(check.finding_total, 1);
+    ck_assert_uint_eq(check.records, JOURNALS * RECORDS - 7);
+    store_check_fini(&check);
+    store_stopped_close(&stopped);
+    ck_assert_int_eq(access(aside, F_OK), 0);
+
+    stopped = stopped_of(directory);
+    ck_assert_int_eq(store_check_run(&check, stopped, &sink, &err), 0);
+    ck_assert_uint_eq(check.finding_total, 0);
+    ck_assert_uint_eq(check.records, JOURNALS * RECORDS - 7);
+    ck_assert_uint_eq(check.definitions, 2);
+    ck_assert_uint_eq(check.journals[0]->next, NEXT);
+    store_check_fini(&check);
+    store_stopped_close(&stopped);
+    free(aside);
     testutil_rmtree(directory);
     free(directory);
 }
@@ -349,6 +433,7 @@ main(void)
     tcase_add_loop_test(tcase, all_of_a_text_is_in_the_store, 0, 2);
     tcase_add_test(tcase, a_text_that_was_brought_in_comes_out_the_same);
     tcase_add_test(tcase, a_newer_record_is_refused_and_not_called_damage);
+    tcase_add_test(tcase, records_that_are_gone_without_a_trace_are_counted);
     tcase_add_test(tcase, base64_is_that_of_rfc_4648);
     tcase_add_test(tcase, base64_that_no_encoder_makes_is_refused);
     suite_add_tcase(suite, tcase);
