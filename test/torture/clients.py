@@ -38,11 +38,25 @@ class PumpedLink(TcpLink):
             self.outbox.clear()
 
 
+def connect_headers(durable):
+    headers = [("accept-version", "1.2"), ("host", "/")]
+    return headers + [("client-id", durable[0])] if durable else headers
+
+
+def subscribe_headers(destination, durable, mode, prefetch):
+    headers = [("destination", destination), ("id", "c"), ("ack", mode),
+               ("activemq.prefetchSize", prefetch)]
+    if durable:
+        headers.append(("activemq.subscriptionName", durable[1]))
+    return headers
+
+
 class Worker:
     """A client; step() sends, on_frame() takes what comes."""
 
     receive_buffer = None
     impatient = 0                  # how likely it is to leave and come again
+    durable = None                 # (client-id, name) of a subscription
 
     def __init__(self, model, chance, queue):
         self.model = model
@@ -60,7 +74,7 @@ class Worker:
             self.client = Client(PumpedLink(port, self.receive_buffer))
         except OSError:
             return False
-        self.send("CONNECT", [("accept-version", "1.2"), ("host", "/")])
+        self.send("CONNECT", connect_headers(self.durable))
         return True
 
     def close(self):
@@ -227,6 +241,7 @@ class Consumer(Worker):
 
     def __init__(self, model, chance, queue, mode, nacks=False):
         super().__init__(model, chance, queue)
+        self.destination = queue
         self.mode = mode
         self.nacks = nacks
         self.share = chance.choice((0.3, 0.9, 1))
@@ -242,9 +257,8 @@ class Consumer(Worker):
         self.order = Order()
         self.unacked = []
         self.started = False
-        self.send("SUBSCRIBE", [
-            ("destination", self.queue), ("id", "c"), ("ack", self.mode),
-            ("activemq.prefetchSize", self.prefetch)])
+        self.send("SUBSCRIBE", subscribe_headers(
+            self.destination, self.durable, self.mode, self.prefetch))
 
     def on_end(self):
         if self.mode == "auto":
@@ -294,6 +308,22 @@ class Consumer(Worker):
                       + self.receipt(change))
         elif int(frame.get("delivery-count") or 1) < 4:
             self.send("NACK", headers)   # and it comes again
+
+
+class DurableConsumer(Consumer):
+    """The consumer of a durable subscription; there is but one."""
+
+    def __init__(self, model, chance, durable, topic):
+        super().__init__(model, chance, name_of(durable),
+                         chance.choice(("client", "client-individual")))
+        self.destination = topic
+        self.durable = durable
+        self.impatient = 0
+
+
+def name_of(durable):
+    """What the model calls its messages."""
+    return "%s:%s" % durable
 
 
 class Mover(Worker):

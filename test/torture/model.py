@@ -91,6 +91,8 @@ class Model:
     def __init__(self):
         self.life = 0
         self.queues = {}           # name: {key: Message}
+        self.durables = {}         # topic: what its durable subscriptions are
+                                   # called; to each it is a queue of its own
         self.limbo = {}            # name: keys that an auto ack may have taken
         self.next_producer = 1
         self.sent = self.promised = self.delivered = self.repeated = 0
@@ -105,8 +107,9 @@ class Model:
     # -- what clients do
 
     def send(self, queue, key, size, begun, persistent=True):
-        self.queue(queue)[key] = Message(size, begun,
-                                         0 if persistent else self.life)
+        for name in self.durables.get(queue, (queue,)):
+            self.queue(name)[key] = Message(size, begun,
+                                            0 if persistent else self.life)
         self.sent += 1
 
     def end(self, queue, key, ended, why):
