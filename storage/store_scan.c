@@ -119,7 +119,9 @@ part_read(struct scan *scan, struct span before, struct scan_part *part,
         }
     }
     leveldb_iter_destroy(iter);
-    qsort(part->entries, part->len, sizeof(*part->entries), part_order);
+    if (part->len > 0) {
+        qsort(part->entries, part->len, sizeof(*part->entries), part_order);
+    }
     return status;
 }
 
