@@ -10,7 +10,7 @@ static const struct conform_chapter *const conform_chapters[] = {
     &conform_connect,   &conform_heartbeat, &conform_send,
     &conform_subscribe, &conform_ack,       &conform_transaction,
     &conform_answers,   &conform_stomp_1_1, &conform_stomp_1_0,
-    &conform_websocket, &conform_interop,
+    &conform_websocket, &conform_transport, &conform_interop,
 };
 enum {
     CONFORM_CHAPTERS = sizeof(conform_chapters) / sizeof(conform_chapters[0])

@@ -64,6 +64,7 @@ extern const struct conform_chapter conform_answers;
 extern const struct conform_chapter conform_stomp_1_1;
 extern const struct conform_chapter conform_stomp_1_0;
 extern const struct conform_chapter conform_websocket;
+extern const struct conform_chapter conform_transport;
 extern const struct conform_chapter conform_interop;
 
 enum conform_format {

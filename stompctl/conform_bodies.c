@@ -453,8 +453,7 @@ static const struct conform_statement bodies_statements[] = {
                   "the last ERROR or RECEIPT reaches a client that reads 500 "
                   "ms late") },
     { CONFORM_ROW("V12-092", DERIVED, v12_092,
-                  "after ERROR the socket is gone within a few seconds"),
-      .where = CONFORM_TCP },
+                  "after ERROR the socket is gone within a few seconds") },
 };
 
 const struct conform_chapter conform_bodies =

@@ -351,7 +351,7 @@ i_17(struct step *step)
         peer_say(peer, "SEND\ndestination:%s\n\nnever read", step->queue);
     }
     peer_flush(peer);
-    (void)poll(NULL, 0, 300); /* the rule: it reads late */
+    (void)poll(NULL, 0, 500); /* the rule: it reads late */
     (void)peer_expect_error(peer);
 }
 

@@ -79,6 +79,8 @@ subscribe_check_temporary(struct session *session, const struct frame *frame,
     return false;
 }
 
+enum { SUBSCRIBE_PREFETCH_MAX = 1000000 };
+
 /* A number that a SUBSCRIBE may carry, under any of its names. */
 struct subscribe_number {
     enum header_id names[4];
@@ -189,6 +191,41 @@ subscribe_check_browser(struct session *session, const struct frame *frame,
     return true;
 }
 
+/* credit:MESSAGES or credit:MESSAGES,BYTES, as Apollo has it; what has a header
+ * of its own stays.  False after an ERROR. */
+static bool
+subscribe_take_credit(struct session *session, const struct frame *frame,
+                      struct subscribe_options *options)
+{
+    struct span credit = frame_find(frame, SPAN("credit"));
+    struct span rest = credit;
+    uint64_t messages = 0;
+    uint64_t bytes = 0;
+
+    if (credit.data == NULL) {
+        return true;
+    }
+    if (!span_to_u64(span_trim(span_split(&rest, ',')), &messages) ||
+        messages == 0 || messages > SUBSCRIBE_PREFETCH_MAX ||
+        (memchr(credit.data, ',', credit.len) != NULL &&
+         (!span_to_u64(span_trim(rest), &bytes) || bytes == 0 ||
+          bytes > INT32_MAX))) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad number",
+                      "header credit was \"%s\"; expected a number of messages "
+                      "from 1 to %d, and after a comma one of bytes",
+                      SESSION_TEXT(credit), SUBSCRIBE_PREFETCH_MAX);
+        return false;
+    }
+    if (!options->prefetch_set) {
+        options->prefetch_set = true;
+        options->prefetch = (uint32_t)messages;
+    }
+    if (options->prefetch_bytes == 0) {
+        options->prefetch_bytes = (size_t)bytes;
+    }
+    return true;
+}
+
 static bool
 subscribe_take_options(struct session *session, const struct frame *frame,
                        struct subscribe_options *options)
@@ -198,7 +235,7 @@ subscribe_take_options(struct session *session, const struct frame *frame,
             HEADER_PREFETCH_COUNT, HEADER_CONSUMER_PREFETCH_SIZE },
           4,
           1,
-          1000000 },
+          SUBSCRIBE_PREFETCH_MAX },
         { { HEADER_PREFETCH_BYTES, HEADER_CONSUMER_WINDOW_SIZE },
           2,
           1,
@@ -242,7 +279,7 @@ subscribe_take_options(struct session *session, const struct frame *frame,
         span_is_true(session_header_any(frame, no_local_names, 2));
     options->exclusive =
         span_is_true(session_header_any(frame, exclusive_names, 2));
-    return true;
+    return subscribe_take_credit(session, frame, options);
 }
 
 /* The id under which the client knows the subscription; for 1.0 without one the

@@ -18,6 +18,15 @@ while IFS=: read -r program case; do
         find "$top_srcdir/test/unit" -name "$program.c" \
             -exec grep -c "^START_TEST($case)" {} +)"
 done <"$dir/references"
+# … and each rule of real clients is replayed from one.
+rule=1
+while [ "$rule" -le 34 ]; do
+    is "a test replays I$rule" yes "$(
+        grep -qE "^test.*: I$rule .+: |case\(\"I$rule .+: " \
+            "$top_srcdir/test/script/clients.stomp" \
+            "$top_srcdir/test/script/websocket" && echo yes || echo no)"
+    rule=$((rule + 1))
+done
 is "there are references" yes \
     "$([ -s "$dir/references" ] && echo yes || echo no)"
 done_testing
