@@ -69,10 +69,41 @@ scan_has_seen(const struct lane_scan *scan, uint64_t seq)
 
 /* --- what is known to match --------------------------------------------- */
 
+/* Where a number is among them, or would be: the first that is not above it. */
+static size_t
+scan_found_at(const struct lane_scan *scan, uint64_t seq)
+{
+    size_t low = 0;
+    size_t high = scan->found_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (scan->found[middle]->seq > seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool
+scan_found_has(const struct lane_scan *scan, const struct delivery *delivery)
+{
+    size_t at;
+
+    if (delivery->found_count == 0) {
+        return false;
+    }
+    at = scan_found_at(scan, delivery->seq);
+    return at < scan->found_count && scan->found[at] == delivery;
+}
+
 static void
 scan_found_add(struct lane_scan *scan, struct delivery *delivery)
 {
-    size_t at;
+    size_t at = scan_found_at(scan, delivery->seq);
 
     if (scan->found_count == scan->found_capacity) {
         scan->found_capacity =
@@ -80,39 +111,31 @@ scan_found_add(struct lane_scan *scan, struct delivery *delivery)
         scan->found = xrealloc(scan->found, scan->found_capacity *
                                                 sizeof(struct delivery *));
     }
-    at = scan->found_count++;
-    while (at > 0 && scan->found[at - 1]->seq > delivery->seq) {
-        scan->found[at] = scan->found[at - 1];
-        at--;
-    }
+    memmove(&scan->found[at + 1], &scan->found[at],
+            (scan->found_count - at) * sizeof(struct delivery *));
     scan->found[at] = delivery;
+    scan->found_count++;
     delivery->found_count++;
 }
 
 static void
 scan_found_remove(struct lane_scan *scan, const struct delivery *delivery)
 {
-    for (size_t i = 0; i < scan->found_count; i++) {
-        if (scan->found[i] == delivery) {
-            scan->found[i]->found_count--;
-            scan->found_count--;
-            memmove(&scan->found[i], &scan->found[i + 1],
-                    (scan->found_count - i) * sizeof(struct delivery *));
-            return;
-        }
+    size_t at = scan_found_at(scan, delivery->seq);
+
+    if (at < scan->found_count && scan->found[at] == delivery) {
+        scan->found[at]->found_count--;
+        scan->found_count--;
+        memmove(&scan->found[at], &scan->found[at + 1],
+                (scan->found_count - at) * sizeof(struct delivery *));
     }
 }
 
-static bool
-scan_found_has(const struct lane_scan *scan, const struct delivery *delivery)
+/* The oldest, NULL when none is known. */
+static struct delivery *
+scan_found_first(const struct lane_scan *scan)
 {
-    for (size_t i = 0; delivery->found_count > 0 && i < scan->found_count;
-         i++) {
-        if (scan->found[i] == delivery) {
-            return true;
-        }
-    }
-    return false;
+    return scan->found_count > 0 ? scan->found[scan->found_count - 1] : NULL;
 }
 
 /* Whether older messages, which are in the store alone, have to be looked at
@@ -216,7 +239,7 @@ lane_scan_next(struct lane_scan *scan, size_t *budget)
     struct delivery *found;
 
     scan_resident(scan, budget);
-    found = scan->found_count > 0 ? scan->found[0] : NULL;
+    found = scan_found_first(scan);
     if (scan->at != NULL && (found == NULL || scan->at->seq < found->seq)) {
         return *budget > 0 ? scan->at : NULL; /* else not looked at yet */
     }
@@ -251,7 +274,7 @@ static bool
 scan_is_filled(const struct lane_scan *scan, uint64_t seq)
 {
     return scan->found_count >= SCAN_FOUND_MAX &&
-           scan->found[SCAN_FOUND_MAX - 1]->seq < seq;
+           scan->found[scan->found_count - SCAN_FOUND_MAX]->seq < seq;
 }
 
 void

@@ -31,7 +31,8 @@ struct lane_scan {
     uint64_t ahead_start;
     uint64_t ahead_from;
     /* Known to match and waiting: what came back behind the scan, and what was
-     * read out of its turn for this scan or another; by seq. */
+     * read out of its turn for this scan or another; the oldest at the end,
+     * where those come and go that a consumer gives back. */
     struct delivery **found;
     size_t found_count;
     size_t found_capacity;
