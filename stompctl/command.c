@@ -6,10 +6,23 @@
 #include <sysexits.h>
 
 const struct command *const commands[] = {
-    &command_send,    &command_subscribe, &command_browse,      &command_bench,
-    &command_check,   &command_conform,   &command_connections, &command_doctor,
-    &command_explain, &command_policy,    &command_status,      &command_purge,
-    &command_store,   &command_import,    &command_help,        NULL,
+    &command_send,
+    &command_subscribe,
+    &command_browse,
+    &command_bench,
+    &command_check,
+    &command_conform,
+    &command_connections,
+    &command_doctor,
+    &command_durable,
+    &command_explain,
+    &command_policy,
+    &command_status,
+    &command_purge,
+    &command_store,
+    &command_import,
+    &command_help,
+    NULL,
 };
 
 const struct command *

@@ -22,6 +22,7 @@ extern const struct command command_check;
 extern const struct command command_conform;
 extern const struct command command_connections;
 extern const struct command command_doctor;
+extern const struct command command_durable;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_import;

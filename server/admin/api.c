@@ -84,6 +84,13 @@ api_connections(struct api *api, struct net_exchange *exchange,
                api_view_connections(api, api_limit(request)));
 }
 
+static void
+api_durables(struct api *api, struct net_exchange *exchange,
+             const struct http_request *request)
+{
+    api_answer(exchange, "200 OK", api_view_durables(api, api_limit(request)));
+}
+
 /* Seconds without a word that are nothing yet. */
 enum { API_PATIENCE_S = 30, API_PATIENCE_MAX_S = 1000000000 };
 
@@ -200,10 +207,12 @@ static const struct api_route {
     { "GET", "/v1/status", api_status },
     { "GET", "/v1/connections", api_connections },
     { "GET", "/v1/connections/doctor", api_doctor },
+    { "GET", "/v1/durables", api_durables },
     { "GET", "/v1/queues", api_queues },
     { "GET", "/v1/topics", api_topics },
     { "GET", "/v1/policy/explain", api_explain },
     { "POST", "/v1/policy/reload", api_reload },
+    { "POST", "/v1/durables/remove", api_durable_remove },
     { "POST", "/v1/queues/purge", api_purge },
 };
 

@@ -38,6 +38,11 @@ json_t *api_connection(const struct session_view *view);
 void api_answer_doctor(const struct api *api, struct net_exchange *exchange,
                        struct span who, int64_t patience_us);
 
+/* The durable subscriptions, and POST /v1/durables/remove. */
+json_t *api_view_durables(const struct api *api, size_t limit);
+void api_durable_remove(struct api *api, struct net_exchange *exchange,
+                        const struct http_request *request);
+
 /* POST /v1/queues/purge; answers when the queue has been gone through. */
 void api_purge(struct api *api, struct net_exchange *exchange,
                const struct http_request *request);

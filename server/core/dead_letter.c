@@ -37,7 +37,7 @@ dead_letter_is_repeated(const struct destination *dest, struct message *msg)
 {
     bool repeated = msg->dead_lettered;
 
-    if (destination_is_queue(dest) ||
+    if (destination_kind_is_queue(dest->kind) ||
         !dest->policy->dead_letter_parameters.enable_audit) {
         return false;
     }

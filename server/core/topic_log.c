@@ -26,6 +26,7 @@ struct topic_log {
     struct topic *topic;
     struct store_queue *journal; /* NULL until something is stored */
     uint64_t next_seq;
+    uint64_t found;      /* records that were there at start */
     uint64_t needed;     /* what is below it nobody needs */
     uint64_t older_gone; /* below it nothing is left of what is not recent */
     struct topic_cursor *cursors; /* DL list */
@@ -202,6 +203,7 @@ topic_log_adopt(struct core *core, struct span name,
     log->journal = journal;
     log->next_seq = info->next_seq;
     log->recent_from = info->next_seq;
+    log->found = info->count;
     log->needed = info->first_seq;
     log->older_gone = info->first_seq;
     usage_adopt(&topic->base, info);
@@ -428,8 +430,11 @@ cursor_begin_lane(struct topic_cursor *cursor)
     lane->cursor = cursor;
     lane->journal = log->journal;
     if (log->journal != NULL) {
+        uint64_t left = cursor_left(&cursor->place, log->next_seq);
+
+        /* At most: not every number has a record, nor is each for it. */
         lane->paged_from = cursor->place.position;
-        lane->paged_count = cursor_left(&cursor->place, log->next_seq);
+        lane->paged_count = left < log->found ? left : log->found;
     }
 }
 

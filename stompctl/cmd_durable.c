@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stompctl durable list | remove: the durable subscriptions of a running
+ * broker.
+ */
+#include "stompctl/admin.h"
+#include "stompctl/command.h"
+#include "stompctl/options.h"
+#include "stompctl/policy_show.h"
+#include "stompctl/table.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { DURABLE_LIMIT = 100, DURABLE_LIMIT_MAX = 10000000 };
+enum { DURABLE_JSON = OPTION_COMMAND };
+
+struct durable_command {
+    struct admin_options admin;
+    uint64_t limit;
+    bool json;
+};
+
+static const struct option durable_long_options[] = {
+    { "json", no_argument, NULL, DURABLE_JSON },
+    { "limit", required_argument, NULL, 'n' },
+    ADMIN_LONG_OPTIONS,
+    { NULL, 0, NULL, 0 },
+};
+
+static const char durable_help[] =
+    "usage: stompctl durable list [OPTION]...\n"
+    "       stompctl durable remove [OPTION]... CLIENT-ID NAME\n"
+    "\n"
+    "list shows the durable topic subscriptions of a running broker: who uses\n"
+    "each now (CONNECTION), and how many messages wait for it.\n"
+    "remove ends one for good, with all that waits for it; nobody may be "
+    "using\n"
+    "it. One without a client-id has \"\" for CLIENT-ID. There is no way "
+    "back.\n"
+    "\n"
+    "  -n, --limit N              list: at most N rows (100)\n"
+    "      --json                 list: as JSON\n" ADMIN_OPTIONS_HELP
+    "\nExit code 0: done; 65: the broker refuses; 69: no broker.\n";
+
+/* A column: its heading and the member of the row. */
+static const struct {
+    const char *heading;
+    const char *member;
+    bool right;
+} durable_columns[] = {
+    { "CLIENT-ID", "clientId", false },      { "NAME", "name", false },
+    { "DESTINATION", "destination", false }, { "SELECTOR", "selector", false },
+    { "CONNECTION", "connection", false },   { "WAITING", "waiting", true },
+    { "IN FLIGHT", "inFlight", true },
+};
+enum { DURABLE_COLUMNS = sizeof(durable_columns) / sizeof(durable_columns[0]) };
+
+static void
+durable_print(const json_t *tree)
+{
+    const json_t *list = json_object_get(tree, "durables");
+    long long total = json_integer_value(json_object_get(tree, "total"));
+    struct table table = TABLE_INIT(DURABLE_COLUMNS, 0);
+    size_t index;
+    json_t *row;
+
+    for (size_t i = 0; i < DURABLE_COLUMNS; i++) {
+        table_add(&table, durable_columns[i].heading);
+        table.right |= durable_columns[i].right ? 1U << i : 0;
+    }
+    json_array_foreach(list, index, row)
+    {
+        for (size_t i = 0; i < DURABLE_COLUMNS; i++) {
+            table_add_json(&table,
+                           json_object_get(row, durable_columns[i].member));
+        }
+    }
+    table_print(&table, stdout);
+    table_fini(&table);
+    if (total > (long long)json_array_size(list)) {
+        (void)printf("and %lld more (--limit)\n",
+                     total - (long long)json_array_size(list));
+    }
+}
+
+static int
+durable_list(const struct durable_command *command)
+{
+    struct error err = ERROR_INIT;
+    json_t *tree = NULL;
+    char *target = xasprintf("/v1/durables?limit=%llu",
+                             (unsigned long long)command->limit);
+    int result = admin_get(&command->admin, target, &tree, &err);
+
+    free(target);
+    if (result != 0) {
+        (void)fprintf(stderr, "stompctl: %s\n", err.text);
+        return EX_UNAVAILABLE;
+    }
+    if (command->json) {
+        policy_show_json(tree, stdout);
+    } else {
+        durable_print(tree);
+    }
+    json_decref(tree);
+    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+}
+
+static int
+durable_remove(const struct durable_command *command, const char *client_id,
+               const char *name)
+{
+    struct error err = ERROR_INIT;
+    char *id = admin_encode(client_id);
+    char *encoded = admin_encode(name);
+    char *target =
+        xasprintf("/v1/durables/remove?client-id=%s&name=%s", id, encoded);
+    json_t *tree = NULL;
+    unsigned status = 0;
+    int code = 0;
+
+    if (admin_call(&command->admin, "POST", target, &status, &tree, &err) !=
+        0) {
+        (void)fprintf(stderr, "stompctl: %s\n", err.text);
+        code = EX_UNAVAILABLE;
+    } else if (status != 200) {
+        const char *why = json_string_value(json_object_get(tree, "error"));
+
+        (void)fprintf(stderr, "stompctl: the broker says: %s\n",
+                      why != NULL ? why : "no");
+        code = EX_DATAERR;
+    } else {
+        (void)printf("removed durable subscription %s\n", name);
+        code = fflush(stdout) == 0 ? 0 : EX_IOERR;
+    }
+    json_decref(tree);
+    free(target);
+    free(encoded);
+    free(id);
+    return code;
+}
+
+static int
+durable_run_verb(const struct durable_command *command, int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+
+    if (argc == 1 && strcmp(argv[0], "list") == 0) {
+        return durable_list(command);
+    }
+    if (argc == 3 && strcmp(argv[0], "remove") == 0) {
+        return durable_remove(command, argv[1], argv[2]);
+    }
+    (void)error_set(&err, "expected list, or remove CLIENT-ID NAME");
+    return command_usage(&command_durable, &err);
+}
+
+static int
+durable_run(int argc, char **argv)
+{
+    struct durable_command command = { .limit = DURABLE_LIMIT };
+    struct error err = ERROR_INIT;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "d:n:", durable_long_options,
+                                 NULL)) != -1) {
+        if (option == DURABLE_JSON) {
+            command.json = true;
+        } else if (option == 'n') {
+            if (option_count("limit", optarg, DURABLE_LIMIT_MAX, &command.limit,
+                             &err) != 0) {
+                return command_usage(&command_durable, &err);
+            }
+        } else if (!admin_options_take(&command.admin, option, optarg)) {
+            return command_usage_hint(&command_durable);
+        }
+    }
+    return durable_run_verb(&command, argc - optind, argv + optind);
+}
+
+const struct command command_durable = {
+    .name = "durable",
+    .summary = "list and remove durable topic subscriptions",
+    .help = durable_help,
+    .run = durable_run,
+};
