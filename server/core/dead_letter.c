@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "protocol/headers.h"
+#include "server/core/durable.h"
+#include "server/core/topic_log.h"
 
 /* Whether the strategy's switches let the message be kept.  One that consumers
  * refused is kept unless the policy says otherwise; one that merely expired or
@@ -139,6 +141,21 @@ dead_letter_send(struct core *core, const struct destination *from,
     return true;
 }
 
+/* `client-id:name`, for the dead letters of a durable subscription; nothing for
+ * others, and for one that has been removed. */
+static void
+dead_letter_subscriber(const struct destination *dest, struct buf *out)
+{
+    const struct durable *durable =
+        dest->cursor != NULL ? dest->cursor->durable : NULL;
+
+    if (durable != NULL) {
+        buf_append_span(out, durable_client_id(durable));
+        buf_append_char(out, ':');
+        buf_append_span(out, durable_name(durable));
+    }
+}
+
 /* Where the policy wants the dead letters of dest; false when it drops them. */
 static bool
 dead_letter_find(const struct destination *dest,
@@ -151,14 +168,20 @@ dead_letter_find(const struct destination *dest,
         .kind = dest->kind,
         .name = destination_name_get(dest),
     };
+    struct buf subscriber = BUF_INIT;
+    bool kept;
 
+    dead_letter_subscriber(dest, &subscriber);
+    source.subscriber = buf_span(&subscriber);
     *target_out = (struct dead_letter_target){ .name = BUF_INIT };
     if (parameters->expiration_us > 0) {
         target_out->expires_ms =
             dest->core->now_ms + parameters->expiration_us / 1000;
     }
-    return policy->dead_letter->dead_letter_name(
+    kept = policy->dead_letter->dead_letter_name(
         parameters, &source, &target_out->name, &target_out->kind);
+    buf_fini(&subscriber);
+    return kept;
 }
 
 static bool
