@@ -68,6 +68,7 @@ struct policy {
     int64_t time_before_dispatch_us;    /* timeBeforeDispatchStarts */
     bool prioritized_messages;
     bool lazy_dispatch;
+    bool persist_jms_redelivered; /* persistJMSRedelivered */
     const struct message_group_map *message_groups;
     struct message_group_parameters message_group_parameters;
     bool rebalance_message_groups; /* rebalanceMessageGroups: ours */

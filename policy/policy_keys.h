@@ -70,6 +70,11 @@ enum {
       .family = NULL,                                                          \
       "Take from the store only what consumers can have now, so that "         \
       "what comes later with a high priority is not behind.")                  \
+    X("persistJMSRedelivered", BOOL, persist_jms_redelivered,                  \
+      POLICY_FOR_QUEUE, 0, 0, "false", .family = NULL,                         \
+      "Write down that a persistent message is handed out, not only that "     \
+      "it has come back, so that after a crash what consumers had then is "    \
+      "redelivered too. Each delivery costs a small write.")                   \
     X("messageGroupMapFactoryType", STRATEGY, message_groups,                  \
       POLICY_FOR_QUEUES, 0, 0, "\"cached\"",                                   \
       .family = &policy_family_message_group POLICY_STAYS,                     \

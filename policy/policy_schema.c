@@ -56,9 +56,6 @@ static const struct json_refusal policy_refusals[] = {
     { "pendingSubscriberPolicy",
       "what waits is in memory up to memoryLimit and in the store "
       "beyond it, for every destination" },
-    { "persistJMSRedelivered",
-      "that a message was delivered is not written down, so after a restart"
-      " it comes without redelivered:true" },
     { "reduceMemoryFootprint",
       "a message is kept once, as it came from the wire" },
     { "sendDuplicateFromStoreToDLQ",

@@ -327,8 +327,8 @@ store_define(struct store *store, struct span name, struct span value)
 }
 
 /* Visits the definitions that were there at the open and whose names begin with
- * prefix, in the order of their names.  Before any other use but
- * store_recover; blocks. */
+ * prefix, in the order of their names; found may call store_define.  Before any
+ * other use but store_recover; blocks. */
 static inline void
 store_definitions(struct store *store, struct span prefix,
                   store_definition_found_fn *found, void *ctx)

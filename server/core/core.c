@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "policy/pattern.h"
+#include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/durable.h"
 #include "server/core/lifecycle.h"
@@ -74,6 +75,7 @@ core_new(const struct core_options *options, struct policy_map *policies,
     core->dedupe = dedupe_new(&options->dedupe, store);
     core->durable_patterns = trie_new();
     store_recover(store, core_on_queue_found, core);
+    attempts_restore(core);
     durables_restore(core);
     topic_pasts_fit(core);
     for (struct topic *topic = core->recovering; topic != NULL;

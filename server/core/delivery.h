@@ -31,6 +31,7 @@ struct delivery {
     enum delivery_state state;
     uint8_t notes;            /* PENDING: enum subscription_note */
     uint32_t attempts;        /* how often it has been handed out */
+    uint32_t attempts_kept;   /* as the store has it (attempts.h) */
     struct message *msg;      /* held */
     struct subscription *sub; /* NULL while WAITING */
     struct lane *lane;        /* its queue's; NULL for a topic's */

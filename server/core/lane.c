@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_walk.h"
@@ -218,6 +219,9 @@ lane_insert(struct lane *lane, struct message *msg, uint64_t seq,
     delivery->lane = lane;
     delivery->seq = seq;
     delivery->slot = slot;
+    if (lane->queue->attempts != NULL) {
+        attempts_take(lane->queue->attempts, delivery);
+    }
     delivery_charge(delivery, &lane->queue->base.quota);
     while (at != NULL && at->seq > seq) {
         at = at == lane->waiting ? NULL : at->prev;
@@ -352,6 +356,7 @@ lane_remove(struct lane *lane, struct delivery *delivery)
     } else if (delivery->slot.batch != 0) {
         usage_remove(&lane->queue->base, delivery->msg,
                      !delivery->slot.spilled);
+        attempts_forget(delivery);
         store_delete(core->store, lane->journal, delivery->seq, delivery->slot);
     }
     lane_drop(lane, delivery);

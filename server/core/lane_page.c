@@ -3,6 +3,7 @@
  * What is paged comes back: the next page for all, or one out of its turn.
  */
 #include "base/alloc.h"
+#include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_walk.h"
@@ -217,6 +218,7 @@ lane_remove_paged(struct lane *lane, const struct store_record *record,
                   const struct message *msg)
 {
     usage_remove(&lane->queue->base, msg, record->persistent);
+    attempts_forget_paged(lane->queue, record->seq);
     store_delete(lane_core(lane)->store, lane->journal, record->seq,
                  store_slot_fetched(record));
     lane->paged_count -= lane->paged_count > 0 ? 1 : 0;

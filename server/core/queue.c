@@ -2,6 +2,7 @@
 #include "server/core/queue.h"
 
 #include "base/alloc.h"
+#include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
 #include "server/core/queue_private.h"
@@ -41,6 +42,7 @@ queue_free(struct queue *queue)
     queue_walks_stop(queue);
     queue_delayed_free(queue);
     queue_groups_free(queue);
+    attempts_free(queue);
     while (queue->lanes != NULL) {
         struct lane *lane = queue->lanes;
 
@@ -150,6 +152,9 @@ queue_hand_out(struct queue *queue, struct delivery *delivery,
     struct subscription *sub = attachment->sub;
 
     delivery->attempts++;
+    if (queue->base.policy->persist_jms_redelivered) {
+        attempts_keep(delivery);
+    }
     delivery->sub = sub;
     queue->in_flight_count++;
     core_in_flight_add(sub, delivery);
@@ -321,6 +326,7 @@ void
 queue_return(struct queue *queue, struct delivery *delivery)
 {
     queue->in_flight_count--;
+    attempts_keep(delivery);
     lane_return(delivery->lane, delivery);
     queue_group_on_return(queue, delivery);
     queue_mark_dirty(queue);
@@ -385,6 +391,7 @@ queue_expire_waiting(struct queue *queue, uint32_t max)
 void
 queue_remove_journals(struct queue *queue)
 {
+    attempts_forget_all(queue);
     for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
         if (lane->fetch != NULL) {
             store_fetch_cancel(queue_core(queue)->store, lane->fetch);

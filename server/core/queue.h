@@ -9,6 +9,7 @@
 #include "server/core/destination.h"
 #include "server/core/lane.h"
 
+struct attempts;
 struct queue_walk;
 
 struct queue {
@@ -23,6 +24,7 @@ struct queue {
     struct dispatch_member *standby; /* the others while there is one */
     struct timer_node hold_timer;
     bool held;                          /* dispatch has not started yet */
+    struct attempts *attempts;          /* found at the start, or NULL */
     struct message_group_state *groups; /* NULL until one is seen */
     struct queue_delayed *delayed;      /* DL list: to be tried again later */
     uint64_t delayed_count;

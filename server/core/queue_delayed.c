@@ -4,6 +4,7 @@
  * keep their number, so they stand at their old place when the time has come.
  */
 #include "base/alloc.h"
+#include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/queue_private.h"
 
@@ -47,6 +48,7 @@ queue_return_later(struct queue *queue, struct delivery *delivery,
     struct queue_delayed *delayed = xcalloc(1, sizeof(*delayed));
 
     queue->in_flight_count--;
+    attempts_keep(delivery);
     delivery->state = DELIVERY_DELAYED;
     delivery->id = 0;
     delivery->delayed = delayed;

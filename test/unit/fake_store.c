@@ -162,9 +162,10 @@ static void
 fake_definitions(struct store *store, struct span prefix,
                  store_definition_found_fn *found, void *ctx)
 {
-    const struct fake_definition *definition;
+    struct fake_definition *definition;
+    struct fake_definition *next;
 
-    DL_FOREACH(fake_of(store)->definitions, definition) {
+    DL_FOREACH_SAFE(fake_of(store)->definitions, definition, next) {
         if (span_starts_with(definition->name, prefix)) {
             found(ctx, definition->name, definition->value);
         }

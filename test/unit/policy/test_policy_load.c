@@ -409,6 +409,7 @@ static const struct {
     ROW("queue", "\"prioritizedMessages\":true", prioritized_messages, 1),
     ROW("topic", "\"prioritizedMessages\":true", prioritized_messages, 1),
     ROW("queue", "\"lazyDispatch\":true", lazy_dispatch, 1),
+    ROW("queue", "\"persistJMSRedelivered\":true", persist_jms_redelivered, 1),
     ROW("queue", "\"rebalanceMessageGroups\":true", rebalance_message_groups,
         1),
     ROW("queue", "\"messageGroupMapFactoryType\":\"bucket?bucketCount=16\"",
