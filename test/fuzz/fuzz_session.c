@@ -337,11 +337,23 @@ peer_note_receipt(struct peer *peer, const struct frame *frame)
 {
     struct span id = frame_get(frame, HEADER_RECEIPT);
 
+    struct buf text = BUF_INIT;
+
     /* In 1.0 an empty one counts as none. */
-    if (id.data != NULL && (id.len > 0 || peer->version != STOMP_1_0)) {
-        buf_append_span(&peer->receipts, id);
-        buf_append_char(&peer->receipts, '\0');
+    if (id.data == NULL || (id.len == 0 && peer->version == STOMP_1_0)) {
+        return;
     }
+    /* … and a CR goes out as a blank (D4), of which the ends are trimmed. */
+    for (size_t i = 0; i < id.len; i++) {
+        bool blank = id.data[i] == '\r' && peer->version == STOMP_1_0;
+
+        buf_append_char(&text, blank ? ' ' : id.data[i]);
+    }
+    id = buf_span(&text);
+    buf_append_span(&peer->receipts,
+                    peer->version == STOMP_1_0 ? span_trim(id) : id);
+    buf_append_char(&peer->receipts, '\0');
+    buf_fini(&text);
 }
 
 /* Reads along with the session: what has a `receipt`. */

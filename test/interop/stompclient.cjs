@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // stomp-client (Node, TCP) against stompd, as 1.0 and as what it takes for 1.1.
 // It refuses a CONNECTED without session, and never escapes.
-// Rules: I3 I4 I8 I11 I20 I21 I23 I27
+// Rules: I3 I4 I8 I11 I21 I23 I27
 //
 // Needs: node -e 'require("stomp-client")' -- npm ci in test/interop
 'use strict';
