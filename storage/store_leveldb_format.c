@@ -177,11 +177,29 @@ ldb_format_write(struct ldb_store *ldb, bool clean, struct error *err)
     return format_put(&ldb->disk, key, err);
 }
 
+/* A new store is found after a power cut only if every directory on the way to
+ * it is, whoever made that; one that we may not open was there before. */
+static void
+format_sync_parents(const char *directory)
+{
+    char *path = realpath(directory, NULL);
+    char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+    while (slash != NULL && slash != path) {
+        *slash = '\0';
+        ldb_disk_sync_directory(path);
+        slash = strrchr(path, '/');
+    }
+    ldb_disk_sync_directory("/");
+    free(path);
+}
+
 static int
 format_new(struct ldb_store *ldb, struct error *err)
 {
     struct store_format *format = &ldb->format;
 
+    format_sync_parents(ldb->disk.directory);
     if (getrandom(format->uuid, sizeof(format->uuid), 0) !=
         (ssize_t)sizeof(format->uuid)) {
         return error_set(err, "no random bytes for the id of %s",

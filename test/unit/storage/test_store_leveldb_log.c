@@ -153,6 +153,26 @@ START_TEST(sync_takes_in_the_log_before_and_the_name_of_the_new_one)
 }
 END_TEST
 
+START_TEST(names_on_the_way_to_a_new_store_are_synced)
+{
+    char *directory;
+    char *between;
+
+    fixture_init(&fixture, &store_memory);
+    store_close(&fixture.store);
+    between = xasprintf("%s/a", fixture.directory);
+    directory = xasprintf("%s/a/b", fixture.directory);
+    fixture.options.directory = directory;
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_int_ne(synced_value(directory), -1);
+    ck_assert_int_ne(synced_value(between), -1);
+    ck_assert_int_ne(synced_value(fixture.directory), -1);
+    fixture_fini(&fixture);
+    free(between);
+    free(directory);
+}
+END_TEST
+
 /* ------------------------------------------------------- a power cut -- */
 
 /* What the child tells: how long the log was after its first sync. */
@@ -300,6 +320,7 @@ store_leveldb_log_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase,
                    sync_takes_in_the_log_before_and_the_name_of_the_new_one);
+    tcase_add_test(tcase, names_on_the_way_to_a_new_store_are_synced);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("power cut");
     tcase_set_timeout(tcase, 60);
