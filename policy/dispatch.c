@@ -224,3 +224,9 @@ const struct dispatch_policy *const dispatch_policies[] = {
     &dispatch_client_id_filter,
     NULL,
 };
+
+const struct dispatch_policy *const dispatch_queue_policies[] = {
+    &dispatch_queue_round_robin,
+    &dispatch_queue_strict_order,
+    NULL,
+};

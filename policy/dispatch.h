@@ -84,5 +84,7 @@ extern const struct dispatch_policy dispatch_client_id_filter;
 extern const struct dispatch_policy dispatch_queue_round_robin;
 extern const struct dispatch_policy dispatch_queue_strict_order;
 
-/* NULL-terminated list of the policies that `dispatchPolicy` may name. */
+/* NULL-terminated lists of the policies that `dispatchPolicy` and
+ * `queueDispatchPolicy` may name. */
 extern const struct dispatch_policy *const dispatch_policies[];
+extern const struct dispatch_policy *const dispatch_queue_policies[];

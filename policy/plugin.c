@@ -142,6 +142,7 @@ plugin_list(const struct stompd_plugin *theirs, enum plugin_family family)
 
     switch (family) {
     case PLUGIN_DISPATCH:
+    case PLUGIN_QUEUE_DISPATCH:
         list = theirs->dispatch;
         break;
     case PLUGIN_RECOVERY:
@@ -165,6 +166,7 @@ plugin_table_size(enum plugin_family family)
 {
     static const size_t sizes[PLUGIN_FAMILY_COUNT] = {
         [PLUGIN_DISPATCH] = sizeof(struct dispatch_policy),
+        [PLUGIN_QUEUE_DISPATCH] = sizeof(struct dispatch_policy),
         [PLUGIN_RECOVERY] = sizeof(struct recovery_policy),
         [PLUGIN_EVICTION] = sizeof(struct eviction_strategy),
         [PLUGIN_DEAD_LETTER] = sizeof(struct dead_letter_strategy),
@@ -191,6 +193,7 @@ plugin_table_is_whole(enum plugin_family family,
 {
     switch (family) {
     case PLUGIN_DISPATCH:
+    case PLUGIN_QUEUE_DISPATCH:
         return table->dispatch.insert != NULL;
     case PLUGIN_RECOVERY:
         return table->recovery.open != NULL && table->recovery.close != NULL &&

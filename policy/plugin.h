@@ -14,10 +14,11 @@ struct plugin; /* opaque: defined in plugin.c */
 /* The kinds of strategies that there may be in one. */
 enum plugin_family {
     PLUGIN_NONE,
-    PLUGIN_DISPATCH,    /* struct dispatch_policy */
-    PLUGIN_RECOVERY,    /* struct recovery_policy */
-    PLUGIN_EVICTION,    /* struct eviction_strategy */
-    PLUGIN_DEAD_LETTER, /* struct dead_letter_strategy */
+    PLUGIN_DISPATCH,       /* struct dispatch_policy */
+    PLUGIN_QUEUE_DISPATCH, /* the same, of those that have `pick` */
+    PLUGIN_RECOVERY,       /* struct recovery_policy */
+    PLUGIN_EVICTION,       /* struct eviction_strategy */
+    PLUGIN_DEAD_LETTER,    /* struct dead_letter_strategy */
     PLUGIN_FAMILY_COUNT
 };
 

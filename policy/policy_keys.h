@@ -46,6 +46,12 @@ enum {
       "false", .custom = &policy_strict_order POLICY_STAYS,                    \
       "Fill the consumer of the highest priority, then the oldest, "           \
       "before the next gets anything, instead of each in turn.")               \
+    X("queueDispatchPolicy", STRATEGY, queue_dispatch, POLICY_FOR_QUEUES, 0,   \
+      0, "\"roundRobin\"",                                                     \
+      .family = &policy_family_queue_dispatch POLICY_STAYS,                    \
+      "Which consumer of a queue gets the next message: the same choice as "   \
+      "strictOrderDispatch, or a plug-in's; the later of the two in an entry " \
+      "counts. Not ActiveMQ's.")                                               \
     X("useConsumerPriority", BOOL, use_consumer_priority, POLICY_FOR_QUEUES,   \
       0, 0, "true", .family = NULL,                                            \
       "Whether the priority that a consumer asks for counts.")                 \

@@ -88,6 +88,14 @@ policy_load_check_plugins(struct json_check *check, json_t *value, void *target)
     }
 }
 
+/* A queue asks its dispatch policy whose turn it is; not every one can say. */
+static bool
+plugin_serves(enum plugin_family family, const struct plugin_strategy *strategy)
+{
+    return family != PLUGIN_QUEUE_DISPATCH ||
+           ((const struct dispatch_policy *)strategy)->pick != NULL;
+}
+
 bool
 policy_load_plugin_strategy(const struct json_check *check,
                             const struct json_family *family, const char *name,
@@ -101,7 +109,8 @@ policy_load_plugin_strategy(const struct json_check *check,
         for (size_t j = 0; (strategy = plugin_strategy_at(loader->plugins[i],
                                                           wanted, j)) != NULL;
              j++) {
-            if (strcmp(strategy->name, name) == 0) {
+            if (strcmp(strategy->name, name) == 0 &&
+                plugin_serves(wanted, strategy)) {
                 *out = (struct json_strategy){
                     .name = strategy->name,
                     .long_name = strategy->long_name,

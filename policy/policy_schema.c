@@ -220,6 +220,7 @@ static const struct json_keys policy_redelivery_keys = {
     }
 
 FAMILY_AT(policy_dispatch, dispatch_policies)
+FAMILY_AT(policy_queue_dispatch, dispatch_queue_policies)
 FAMILY_AT(policy_message_group, message_group_maps)
 FAMILY_AT(policy_recovery, recovery_policies)
 FAMILY_AT(policy_pending_limit, pending_limit_strategies)
@@ -241,6 +242,13 @@ static const struct json_family policy_family_dispatch = {
     .at = policy_dispatch_at,
     .plugin_family = PLUGIN_DISPATCH,
     .parameters = &policy_dispatch_parameters,
+};
+
+static const struct json_family policy_family_queue_dispatch = {
+    .title = "dispatch policy of queues",
+    .suffix = "DispatchPolicy",
+    .at = policy_queue_dispatch_at,
+    .plugin_family = PLUGIN_QUEUE_DISPATCH,
 };
 
 static const struct json_family policy_family_message_group = {

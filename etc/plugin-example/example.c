@@ -2,7 +2,8 @@
 /*
  * An example of a plug-in for stompd, one strategy of each kind:
  *
- *   example:newestFirst  dispatch: the subscription that came last is first
+ *   example:newestFirst  dispatch: the subscription that came last is first,
+ *                        of a topic, or as long as it has credit of a queue
  *   example:lastTwo      recovery: the last two messages of the topic
  *   example:newest       eviction: the newest goes, so the oldest are kept
  *   example:byLevel      dead letters: a queue for each first level of a name
@@ -37,10 +38,24 @@ newest_first_insert(struct stompd_member **list, struct stompd_member *member)
     *list = member;
 }
 
+static struct stompd_member *
+newest_first_pick(struct stompd_member **list)
+{
+    return *list;
+}
+
 static const struct stompd_dispatch newest_first = {
     .name = "newestFirst",
     .long_name = "newestFirst",
     .doc = "the subscription that came last gets each message first",
+    .insert = newest_first_insert,
+    .pick = newest_first_pick,
+};
+
+static const struct stompd_dispatch newest_of_topics = {
+    .name = "newestOfTopics",
+    .long_name = "newestOfTopics",
+    .doc = "the same for topics alone: it cannot pick",
     .insert = newest_first_insert,
 };
 
@@ -151,7 +166,9 @@ static const struct stompd_dead_letter by_level = {
     .dead_letter_name = by_level_name,
 };
 
-static const struct stompd_dispatch *const dispatch[] = { &newest_first, NULL };
+static const struct stompd_dispatch *const dispatch[] = { &newest_first,
+                                                          &newest_of_topics,
+                                                          NULL };
 static const struct stompd_recovery *const recovery[] = { &last_two, NULL };
 static const struct stompd_eviction *const eviction[] = { &newest, NULL };
 static const struct stompd_dead_letter *const dead_letter[] = { &by_level,

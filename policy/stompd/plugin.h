@@ -64,10 +64,13 @@ struct stompd_dispatch {
     const char *doc;       /* one line */
     /* Puts member at its place in *list.  Must be given. */
     void (*insert)(struct stompd_member **list, struct stompd_member *member);
-    /* Reserved; NULL. */
+    /* For queues (`queueDispatchPolicy`), NULL when it serves topics alone:
+     * picks the consumer of the next message, NULL only when *list is empty;
+     * may reorder.  The list has those with a message to get; who turns out to
+     * have no credit is taken off it, and pick is called again. */
     struct stompd_member *(*pick)(struct stompd_member **list);
-    /* One message has been offered to every member from first to last; may
-     * reorder.  May be NULL. */
+    /* Topics: one message has been offered to every member from first to last;
+     * may reorder.  May be NULL. */
     void (*offered)(struct stompd_member **list);
     /* Whether the subscription of a client of that id is to get a message.
      * NULL = every subscription. */

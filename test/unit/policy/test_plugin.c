@@ -49,7 +49,9 @@ strategy(enum plugin_family family, const char *name)
     found = plugin_strategy_at(plugin, family, 0);
     ck_assert_ptr_nonnull(found);
     ck_assert_str_eq(found->name, name);
-    ck_assert_ptr_null(plugin_strategy_at(plugin, family, 1));
+    /* The example has a second one for dispatch alone. */
+    ck_assert_ptr_null(
+        plugin_strategy_at(plugin, family, family == PLUGIN_DISPATCH ? 2 : 1));
     return found;
 }
 
@@ -233,7 +235,9 @@ START_TEST(policy_file_names_strategies_of_its_plug_ins_wherever_they_stand)
              "\"example:newestFirst\",\"subscriptionRecoveryPolicy\":"
              "{\"example:lastTwo\":{}},\"messageEvictionStrategy\":"
              "\"example:newest\",\"deadLetterStrategy\":"
-             "{\"example:byLevel\":{\"processExpired\":false}}}],"
+             "{\"example:byLevel\":{\"processExpired\":false}}},"
+             "{\"queue\":\"Q\",\"queueDispatchPolicy\":"
+             "\"example:newestFirst\"}],"
              "\"plugins\":[\"%s\"]}",
              &map, &faults),
         0);
@@ -243,7 +247,27 @@ START_TEST(policy_file_names_strategies_of_its_plug_ins_wherever_they_stand)
     ck_assert_str_eq(policy->eviction->name, "example:newest");
     ck_assert_str_eq(policy->dead_letter->name, "example:byLevel");
     ck_assert(!policy->dead_letter_parameters.process_expired);
+    policy = policy_map_find(map, DESTINATION_QUEUE, SPAN("Q"));
+    ck_assert_str_eq(policy->queue_dispatch->name, "example:newestFirst");
+    ck_assert(policy->queue_dispatch->pick != NULL);
     policy_map_free(&map);
+}
+END_TEST
+
+/* A dispatch policy that cannot say whose turn it is serves topics alone. */
+START_TEST(queue_needs_a_dispatch_policy_that_picks)
+{
+    struct policy_map *map = NULL;
+    struct faults faults;
+
+    ck_assert_int_eq(
+        load("{\"plugins\":[\"%s\"],\"policies\":[{\"queue\":\"Q\",\n"
+             "\"queueDispatchPolicy\":\"example:newestOfTopics\"}]}",
+             &map, &faults),
+        -1);
+    ck_assert_uint_eq(faults.errors[0].line, 2);
+    ck_assert_ptr_nonnull(
+        strstr(faults.errors[0].text, "is not a dispatch policy of queues"));
 }
 END_TEST
 
@@ -290,6 +314,7 @@ main(void)
     tcase_add_test(
         tcase,
         policy_file_names_strategies_of_its_plug_ins_wherever_they_stand);
+    tcase_add_test(tcase, queue_needs_a_dispatch_policy_that_picks);
     tcase_add_test(tcase, strategy_of_another_kind_or_of_no_plug_in_is_a_fault);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

@@ -207,7 +207,8 @@ START_TEST(changes_are_the_values_that_differ)
 {
     json_t *list = changes(example, "{}", DESTINATION_QUEUE, "JOBS.a");
 
-    ck_assert_uint_eq(json_array_size(list), 2);
+    ck_assert_uint_eq(json_array_size(list), 3);
+    assert_member(key_of(list, "queueDispatchPolicy"), "to", "\"roundRobin\"");
     assert_member(key_of(list, "queuePrefetch"), "from", "1");
     assert_member(key_of(list, "queuePrefetch"), "to", "1000");
     assert_member(key_of(list, "queuePrefetch"), "live", "true");

@@ -184,7 +184,9 @@ START_TEST(every_default_of_a_parameter_is_the_default_of_a_policy)
             continue;
         }
         for (size_t j = 0; key->family->at(j, &strategy); j++) {
-            for (size_t k = 0; k < key->family->parameters->count; k++) {
+            for (size_t k = 0; key->family->parameters != NULL &&
+                               k < key->family->parameters->count;
+                 k++) {
                 const struct json_key *row = &key->family->parameters->rows[k];
 
                 if (row->default_text != NULL &&
