@@ -7,6 +7,9 @@
 #include "test/testutil.h"
 #include "test/unit/storage/store_fixture.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static struct fixture fixture;
 
 static bool
@@ -434,6 +437,69 @@ model_fetch(struct model_queue *model)
     ck_assert_int_eq(fixture.fetched.at_end, seq >= model->next_seq);
 }
 
+/* Whole steps of the engine's own go from the front. */
+static void
+model_trim(struct model_queue *model)
+{
+    uint64_t below = model->lowest + model_random(3000);
+    uint64_t bytes;
+    uint64_t gone = store_trim(fixture.store, model->queue, below, &bytes);
+
+    ck_assert_uint_le(gone, below);
+    for (uint64_t seq = 1; seq < gone && seq < MODEL_SEQS; seq++) {
+        model->live[seq] = false;
+    }
+    while (model->lowest < model->next_seq && !model->live[model->lowest]) {
+        model->lowest++;
+    }
+}
+
+/* The value of each definition; 0: there is none. */
+enum { MODEL_DEFINITIONS = 10 };
+static uint32_t defined[MODEL_DEFINITIONS];
+
+static void
+model_define(void)
+{
+    uint32_t which = model_random(MODEL_DEFINITIONS);
+    char name[16];
+    char value[16];
+
+    (void)snprintf(name, sizeof(name), "model/%u", which);
+    defined[which] = model_random(3) > 0 ? 1 + model_random(1000) : 0;
+    (void)snprintf(value, sizeof(value), "%u", defined[which]);
+    store_define(fixture.store, span_of_text(name),
+                 defined[which] > 0 ? span_of_text(value) : SPAN_NONE);
+}
+
+static void
+model_on_definition(void *ctx, struct span name, struct span value)
+{
+    unsigned *seen = ctx;
+    uint64_t which;
+    uint64_t number;
+
+    ck_assert(span_to_u64(span_after(name, strlen("model/")), &which));
+    ck_assert_uint_lt(which, MODEL_DEFINITIONS);
+    ck_assert(span_to_u64(value, &number));
+    ck_assert_uint_eq(number, defined[which]);
+    *seen += 1;
+}
+
+static void
+model_recover_definitions(void)
+{
+    unsigned seen = 0;
+    unsigned expected = 0;
+
+    store_definitions(fixture.store, SPAN("model/"), model_on_definition,
+                      &seen);
+    for (int i = 0; i < MODEL_DEFINITIONS; i++) {
+        expected += defined[i] > 0 ? 1 : 0;
+    }
+    ck_assert_uint_eq(seen, expected);
+}
+
 /* What the open finds is what the model has. */
 static void
 model_recover(struct model_queue *model)
@@ -465,8 +531,12 @@ model_step(int engine)
 
     if (what < 450) {
         model_put(model);
-    } else if (what < 880) {
+    } else if (what < 870) {
         model_delete(model);
+    } else if (what < 871) {
+        model_trim(model);
+    } else if (what < 880) {
+        model_define();
     } else if (what < 960) {
         (void)store_flush(fixture.store, fixture.now_us += 1000);
     } else if (what < 975) {
@@ -475,6 +545,7 @@ model_step(int engine)
         model_fetch(model);
     } else {
         fixture_reopen(&fixture);
+        model_recover_definitions();
         for (int i = 0; i < MODEL_QUEUES; i++) {
             model_recover(&models[i]);
         }
