@@ -399,6 +399,20 @@ bool session_durable_named(struct session *session, const struct frame *frame,
 bool session_durable_remove(struct session *session, const struct frame *frame,
                             const struct session_durable *durable);
 
+/* --- session_subscriptions.c ---------------------------------------------- */
+
+/* The id under which the client knows the subscription; for 1.0 without one the
+ * destination text.  data == NULL after an ERROR. */
+struct span session_subscription_id(struct session *session,
+                                    const struct frame *frame);
+/* NULL when there is none. */
+struct session_subscription *session_subscription_find(struct session *session,
+                                                       struct span id);
+/* Lists a new one; its sub is the caller's to set. */
+struct session_subscription *session_subscription_new(struct session *session,
+                                                      struct span id,
+                                                      struct span destination);
+
 /* Ends one subscription on the broker's side; its last MESSAGE says why. */
 void session_end_subscription(struct session *session,
                               struct session_subscription *mine,
