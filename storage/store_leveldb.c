@@ -31,6 +31,19 @@ ldb_batch_grow(struct ldb_batch *batch)
     batch->ops = xrealloc(batch->ops, batch->capacity * sizeof(*batch->ops));
 }
 
+/* The index that a slot has for the operation that comes next. */
+static inline uint32_t
+ldb_batch_end(const struct ldb_batch *batch)
+{
+    return batch->base + (uint32_t)batch->len;
+}
+
+static inline struct ldb_op *
+ldb_batch_at(struct ldb_batch *batch, uint32_t index)
+{
+    return &batch->ops[(uint32_t)(index - batch->base)];
+}
+
 static inline struct ldb_op *
 ldb_batch_append(struct ldb_batch *batch)
 {
@@ -67,6 +80,8 @@ ldb_op_cancel(struct ldb_store *ldb, struct ldb_op *op)
     op->kind = LDB_OP_CANCELLED;
     if (--ldb->fill.live == 0) {
         /* No slot that could still come points here. */
+        ldb->fill.base = ldb_batch_end(&ldb->fill);
+        ldb->fill.first = 0;
         ldb->fill.len = 0;
     }
 }
@@ -90,9 +105,61 @@ ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch)
         free(batch->ops);
         *batch = (struct ldb_batch){ .ops = NULL };
     }
+    batch->base = 0;
+    batch->first = 0;
     batch->len = 0;
     batch->live = 0;
     batch->bytes = 0;
+}
+
+/* Leaves out what is cancelled at the front, when that is most of it. */
+static void
+ldb_batch_compact(struct ldb_batch *batch)
+{
+    enum { COMPACT_MIN = 1024 };
+
+    while (batch->first < batch->len &&
+           batch->ops[batch->first].kind == LDB_OP_CANCELLED) {
+        batch->first++;
+    }
+    if (batch->first >= COMPACT_MIN && batch->first > batch->len / 2) {
+        batch->len -= batch->first;
+        memmove(batch->ops, &batch->ops[batch->first],
+                batch->len * sizeof(*batch->ops));
+        batch->base += (uint32_t)batch->first;
+        batch->first = 0;
+    }
+}
+
+int64_t
+ldb_fill_since(struct ldb_store *ldb, int64_t now_us)
+{
+    struct ldb_batch *fill = &ldb->fill;
+    size_t gone = 0;
+    uint32_t first;
+    uint32_t end;
+
+    ldb_batch_compact(fill);
+    first = fill->base + (uint32_t)fill->first;
+    end = ldb_batch_end(fill);
+    while (gone < ldb->marks_len &&
+           (int32_t)(ldb->marks[gone].end - first) <= 0) {
+        gone++;
+    }
+    ldb->marks_len -= gone;
+    memmove(ldb->marks, &ldb->marks[gone],
+            ldb->marks_len * sizeof(*ldb->marks));
+    if (fill->live == 0) {
+        return INT64_MAX;
+    }
+    if (ldb->marks_len == LDB_MARKS) {
+        ldb->marks[LDB_MARKS - 1].end = end; /* older than it is */
+    } else if (ldb->marks_len == 0 ||
+               ldb->marks[ldb->marks_len - 1].end != end) {
+        ldb->marks[ldb->marks_len++] =
+            (struct ldb_mark){ .end = end, .us = now_us };
+    }
+    return ldb->marks[0].us;
 }
 
 /* ------------------------------------------------------------- queues -- */
@@ -157,11 +224,11 @@ ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue)
     struct ldb_op *op;
 
     if (queue->entry.batch == ldb->fill_id) {
-        op = &ldb->fill.ops[queue->entry.index];
+        op = ldb_batch_at(&ldb->fill, queue->entry.index);
     } else {
         queue->stored = queue->stored || queue->entry.batch != 0;
         queue->entry.batch = ldb->fill_id;
-        queue->entry.index = (uint32_t)ldb->fill.len;
+        queue->entry.index = ldb_batch_end(&ldb->fill);
         op = ldb_batch_append(&ldb->fill);
     }
     *op = (struct ldb_op){
@@ -284,7 +351,7 @@ ldb_put(struct store *store, struct store_queue *queue,
     op->queue = queue;
     op->owner = owner;
     op->record = *record;
-    slot.index = (uint32_t)(ldb->fill.len - 1);
+    slot.index = ldb_batch_end(&ldb->fill) - 1;
     store_head_add(&queue->head, ldb_item(record->seq, slot));
     ldb_queue_uncount(ldb, queue, size);
     ldb->fill.bytes += size;
@@ -303,7 +370,7 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
     ldb->stats.deletes++;
     ldb_queue_forget(ldb, queue, ldb_item(seq, slot));
     if (slot.batch == ldb->fill_id) {
-        op = &ldb->fill.ops[slot.index];
+        op = ldb_batch_at(&ldb->fill, slot.index);
         assert(op->kind == LDB_OP_PUT && op->record.seq == seq);
         ldb_op_cancel(ldb, op);
         ldb->options.release(op->owner);

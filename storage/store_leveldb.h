@@ -99,8 +99,15 @@ struct ldb_op {
     };
 };
 
+/*
+ * The operations of the batch that is being filled.  What is cancelled at its
+ * front is left out at times, so a slot's index goes on counting: it is that of
+ * ops plus base, modulo 2^32.
+ */
 struct ldb_batch {
     struct ldb_op *ops;
+    uint32_t base;
+    size_t first; /* all before it are cancelled */
     size_t len;
     size_t capacity;
     size_t live;  /* operations that are not cancelled */
@@ -129,6 +136,13 @@ struct store_fetch {
     uint64_t damage_first, damage_last; /* of what the page skipped */
     struct error err;
 };
+
+/* The end of a turn: what the fill had then. */
+struct ldb_mark {
+    uint32_t end; /* as a slot's index */
+    int64_t us;
+};
+enum { LDB_MARKS = 32 };
 
 struct ldb_job {
     struct ldb_batch batch;
@@ -164,7 +178,8 @@ struct ldb_store {
     bool fill_ticketed;    /* somebody waits for it */
     bool fill_sync;        /* and for the fsync */
     bool fill_sync_before; /* of earlier batches even if this is empty */
-    int64_t fill_since_us; /* first flush that saw it; INT64_MAX: none did */
+    struct ldb_mark marks[LDB_MARKS]; /* of the fill's live operations */
+    size_t marks_len;
     struct store_fetch *fetches; /* waiting */
     bool busy;                   /* the storage thread owns job */
     bool polling;
@@ -245,6 +260,9 @@ void ldb_hand_over(struct ldb_store *ldb, bool sync);
 /* The engine's flush and poll slots. */
 int64_t ldb_flush(struct store *store, int64_t now_us);
 void ldb_poll(struct store *store);
+/* At the end of a turn: when the oldest operation came that is to be written,
+ * INT64_MAX: none is. */
+int64_t ldb_fill_since(struct ldb_store *ldb, int64_t now_us);
 /* Appends the journal's entry to the batch, or renews the one in it. */
 void ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue);
 /* Makes a queue with the given number and lists it. */

@@ -124,7 +124,6 @@ open_new(const struct store_options *options)
     ldb->next_journal = 1;
     ldb->fill_id = LDB_FILL_FIRST;
     ldb->filling = 1;
-    ldb->fill_since_us = INT64_MAX;
     ldb->unsynced_since_us = INT64_MAX;
     (void)pthread_mutex_init(&ldb->lock, NULL);
     (void)pthread_condattr_init(&attr);

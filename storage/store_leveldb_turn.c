@@ -42,7 +42,7 @@ ldb_hand_over(struct ldb_store *ldb, bool sync)
     ldb->busy_sync = sync || ldb->fill_sync;
     ldb->fill = emptied;
     ldb->fill_id++;
-    ldb->fill_since_us = INT64_MAX;
+    ldb->marks_len = 0;
     ldb->fetches = NULL;
     ldb->busy = true;
     ldb->busy_failed = false;
@@ -69,7 +69,7 @@ turn_end_locally(struct ldb_store *ldb, enum store_result result)
 
 /* When the storage thread is wanted next; at most now when it is due. */
 static int64_t
-turn_due_us(const struct ldb_store *ldb, int64_t now_us)
+turn_due_us(const struct ldb_store *ldb, int64_t since_us, int64_t now_us)
 {
     int64_t due = INT64_MAX;
 
@@ -77,8 +77,10 @@ turn_due_us(const struct ldb_store *ldb, int64_t now_us)
         ldb->fill.bytes >= ldb->options.flush_bytes) {
         return now_us;
     }
+    /* What was acknowledged soon after it came leaves a batch that is never
+     * empty, but never old: it can wait for the rest to be cancelled, too. */
     if (ldb->fill.live > 0) {
-        due = ldb->fill_since_us + ldb->options.flush_delay_us;
+        due = since_us + ldb->options.flush_delay_us;
     }
     if (ldb->unsynced_since_us != INT64_MAX &&
         ldb->unsynced_since_us + ldb->options.sync_interval_us < due) {
@@ -94,17 +96,14 @@ int64_t
 ldb_flush(struct store *store, int64_t now_us)
 {
     struct ldb_store *ldb = ldb_of(store);
+    int64_t since_us;
     bool sync_due;
     int64_t due;
 
     if (ldb->polling) {
         return now_us; /* asked by a completion: the turn is not over */
     }
-    if (ldb->fill.live > 0 && ldb->fill_since_us == INT64_MAX) {
-        ldb->fill_since_us = now_us;
-    } else if (ldb->fill.live == 0) {
-        ldb->fill_since_us = INT64_MAX;
-    }
+    since_us = ldb_fill_since(ldb, now_us);
     if (ldb->busy) {
         if (ldb->failed && !ldb->failed_space && ldb->fill_ticketed &&
             ldb->local_ticket == 0) {
@@ -116,7 +115,7 @@ ldb_flush(struct store *store, int64_t now_us)
         ldb->local_ticket == 0) {
         turn_end_locally(ldb, ldb->fill_sync ? STORE_ON_DISK : STORE_WRITTEN);
     }
-    due = turn_due_us(ldb, now_us);
+    due = turn_due_us(ldb, since_us, now_us);
     if (due > now_us) {
         return due;
     }

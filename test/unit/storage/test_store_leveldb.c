@@ -180,6 +180,68 @@ START_TEST(batch_is_held_for_cancelling_no_longer_than_asked)
 }
 END_TEST
 
+/* Each turn brings ten and takes those of the turn before: the batch is never
+ * empty and never old.  What stays for long has it written after all. */
+START_TEST(batch_that_is_cancelled_in_time_is_never_written)
+{
+    enum { TURNS = 2000, EACH = 10 };
+    static struct store_slot slots[TURNS * EACH + 1];
+    const struct ldb_store *ldb;
+    struct store_queue *queue;
+    struct store_stats stats;
+    uint64_t next = 1;
+    int64_t delay;
+
+    fixture_init(&fixture, &store_leveldb);
+    ldb = (const struct ldb_store *)(const void *)fixture.store;
+    delay = fixture.options.flush_delay_us;
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, next++);
+    (void)fixture_sync(&fixture); /* its entry is there now */
+    for (int64_t turn = 0; turn < TURNS; turn++) {
+        for (uint64_t seq = next - EACH; turn > 0 && seq < next; seq++) {
+            store_delete(fixture.store, queue, seq, slots[seq]);
+        }
+        for (int i = 0; i < EACH; i++, next++) {
+            slots[next] = fixture_put(&fixture, queue, next);
+        }
+        ck_assert_int_gt(store_flush(fixture.store, turn * delay / 2),
+                         turn * delay / 2);
+    }
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_eq(stats.batches, 1);
+    ck_assert_uint_eq(ldb->fill.live, EACH);
+    ck_assert_uint_le(ldb->fill.capacity, 4096);
+    fixture.now_us = TURNS * delay;
+    fixture_turn(&fixture);
+    while (fixture.committed < store_ticket_take(fixture.store, false)) {
+        fixture_turn(&fixture);
+    }
+    fixture_fetch(&fixture, queue, 2, 100, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, EACH);
+    ck_assert_uint_eq(fixture.fetched.seqs[0], next - EACH);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* More turns than are remembered: the oldest counts all the same. */
+START_TEST(oldest_operation_of_many_turns_has_the_batch_written)
+{
+    struct store_queue *queue;
+    int64_t delay;
+
+    fixture_init(&fixture, &store_leveldb);
+    delay = fixture.options.flush_delay_us;
+    queue = fixture_queue(&fixture, "Q");
+    for (int64_t turn = 0; turn < delay; turn += delay / 100) {
+        (void)fixture_put(&fixture, queue, (uint64_t)turn + 1);
+        ck_assert_int_eq(store_flush(fixture.store, turn), delay);
+    }
+    ck_assert_int_eq(store_flush(fixture.store, delay), INT64_MAX);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(written_batch_is_synced_within_the_interval)
 {
     struct store_queue *queue;
@@ -938,6 +1000,8 @@ store_leveldb_suite(void)
     tcase_add_test(tcase,
                    batch_of_cancelled_operations_does_not_touch_the_disk);
     tcase_add_test(tcase, batch_is_held_for_cancelling_no_longer_than_asked);
+    tcase_add_test(tcase, batch_that_is_cancelled_in_time_is_never_written);
+    tcase_add_test(tcase, oldest_operation_of_many_turns_has_the_batch_written);
     tcase_add_test(tcase, written_batch_is_synced_within_the_interval);
     tcase_add_test(tcase,
                    sync_ticket_without_operations_waits_for_what_is_not_synced);
