@@ -6,6 +6,7 @@
 #include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/durable.h"
+#include "server/core/lane.h"
 #include "server/core/lifecycle.h"
 #include "server/core/queue_browse.h"
 #include "server/core/topic_log.h"
@@ -16,7 +17,7 @@
 
 /* Messages that one round hands out of one queue before the next queue and the
  * sockets have their turn. */
-enum { CORE_DISPATCH_BUDGET = 4096 };
+enum { CORE_DISPATCH_BUDGET = 4096, CORE_UNBLOCK_MAX = 256 };
 
 const struct core_options core_options_default = {
     .memory_bytes = (size_t)1024 * 1024 * 1024,
@@ -171,10 +172,13 @@ core_destinations_epoch(const struct core *core)
 
 /* --- turn --------------------------------------------------------------- */
 
-/* Members that had found no credit look again. */
+/* Members that had found no credit look again: some of them, as there may be
+ * very many behind one subscription, and the rest when those had their turn. */
 static void
 core_unblock(struct core *core, struct subscription *sub)
 {
+    unsigned left = CORE_UNBLOCK_MAX;
+
     sub->credited = false;
     DL_DELETE2(core->credited, sub, credit_prev, credit_next);
     topic_drain_pending(sub);
@@ -184,11 +188,32 @@ core_unblock(struct core *core, struct subscription *sub)
             queue_unpark(at);
         }
     }
-    while (sub->blocked != NULL && subscription_has_credit(sub)) {
+    while (sub->blocked != NULL && left > 0 && subscription_has_credit(sub)) {
         queue_member_ready(attachment_of(sub->blocked));
+        left--;
+    }
+    if (sub->blocked != NULL && left == 0) {
+        sub->credited = true;
+        DL_APPEND2(core->credited, sub, credit_prev, credit_next);
     }
     if (sub->browser != NULL) {
         queue_browser_resume(sub->browser);
+    }
+}
+
+/* Each subscription that has got credit, once. */
+static void
+core_unblock_all(struct core *core)
+{
+    struct subscription *sub;
+    size_t left = 0;
+
+    for (sub = core->credited; sub != NULL; sub = sub->credit_next) {
+        left++;
+    }
+    while ((sub = core->credited) != NULL && left > 0) {
+        core_unblock(core, sub);
+        left--;
     }
 }
 
@@ -198,9 +223,7 @@ core_turn(struct core *core)
     struct queue *later = NULL;
 
     timer_wheel_advance(core->timers, core->now_us);
-    while (core->credited != NULL) {
-        core_unblock(core, core->credited);
-    }
+    core_unblock_all(core);
     while (core->dirty_queues != NULL) {
         struct queue *queue = core->dirty_queues;
 
@@ -212,6 +235,9 @@ core_turn(struct core *core)
         }
     }
     core->dirty_queues = later;
+    if (core->reading_count == 0) {
+        lane_pass_turn(core);
+    }
     core_resume_blocked(core);
     return core->dirty_queues != NULL || core->credited != NULL;
 }

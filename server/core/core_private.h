@@ -42,6 +42,8 @@ struct core {
     struct topic *recovering;      /* with a past, to be swept */
     struct timer_wheel *timers;
     struct lane *unreadable; /* whose page could not be read */
+    struct lane *turns;      /* DL list: that may be read one after the other */
+    unsigned reading_count;  /* lanes that are read now */
     uint64_t next_order;
     uint64_t connection_count;
     uint64_t client_count;

@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A lane's window when memory is short. */
+/* A lane's window for what is not stored, when memory is short. */
 static const size_t lane_short_bytes = (size_t)256 * 1024;
 /* Stands between a queue's name and the priority in the name of a lane's
  * journal; destination names have no control bytes. */
@@ -40,8 +40,9 @@ lane_fini(struct lane *lane)
     struct delivery *delivery;
     struct delivery *next;
 
-    if (lane->fetch != NULL) {
-        store_fetch_cancel(core->store, lane->fetch);
+    lane_fetch_cancel(lane);
+    if (lane->awaits_turn) {
+        DL_DELETE2(core->turns, lane, turn_prev, turn_next);
     }
     if (lane->unreadable) {
         struct lane **link = &core->unreadable;
@@ -151,13 +152,33 @@ lane_is_past_mark(const struct lane *lane)
                dest->quota.limit * dest->policy->cursor_memory_high_water;
 }
 
-/* Messages that are stored anyway leave memory early; others only when memory
- * is short. */
+/* The memory that the waiting messages of one lane may take: window while not
+ * more than a part (of four) of the broker's is used, then less and less, none
+ * when one part more is used.  So a hundred thousand small backlogs leave room
+ * as one large one does. */
+static size_t
+lane_room(const struct core *core, size_t window, unsigned part)
+{
+    size_t quarter = core->quota.limit / 4;
+    size_t over = quarter * part;
+    size_t used = core->quota.used;
+
+    if (used <= over) {
+        return window;
+    }
+    used -= over;
+    return used < quarter ? (size_t)((double)window * (double)(quarter - used) /
+                                     (double)quarter)
+                          : 0;
+}
+
+/* Whether the message that comes now is to live in the store alone.  Messages
+ * that are stored anyway leave memory early; others only when memory is
+ * short. */
 bool
 lane_must_page(const struct lane *lane, bool stored)
 {
     const struct core *core = lane_core(lane);
-    bool is_short = core->quota.used > core->quota.limit / 2;
 
     if (lane->paged_count > 0) {
         return true; /* order: behind what is paged */
@@ -176,8 +197,12 @@ lane_must_page(const struct lane *lane, bool stored)
     if (lane_is_past_mark(lane)) {
         return true;
     }
-    return (is_short && lane->waiting_bytes > lane_short_bytes) ||
-           (stored && lane->waiting_bytes > core->options.queue_resident_bytes);
+    if (stored) {
+        return lane->waiting_bytes >
+               lane_room(core, core->options.queue_resident_bytes, 1);
+    }
+    return core->quota.used > core->quota.limit / 2 &&
+           lane->waiting_bytes > lane_room(core, lane_short_bytes, 2);
 }
 
 /* The same among all that is held.  Those of a page follow each other. */
@@ -278,10 +303,7 @@ lane_add(struct lane *lane, struct message *msg, uint64_t seq,
 void
 lane_forget_paged(struct lane *lane)
 {
-    if (lane->fetch != NULL) {
-        store_fetch_cancel(lane_core(lane)->store, lane->fetch);
-        lane->fetch = NULL;
-    }
+    lane_fetch_cancel(lane);
     lane->paged_count = 0;
     lane_forget_ahead(lane);
 }

@@ -61,7 +61,9 @@ struct lane {
     struct lane_ahead *ahead;     /* what was read out of its turn, or NULL */
     struct lane *unreadable_next; /* core.unreadable */
     bool unreadable;              /* the last read failed: again later */
-    bool read_failed;             /* the log has said so */
+    struct lane *turn_prev, *turn_next; /* core.turns */
+    bool awaits_turn;                   /* too many others are read now */
+    bool read_failed;                   /* the log has said so */
 };
 
 void lane_init(struct lane *lane, struct queue *queue, uint8_t priority,
@@ -115,6 +117,10 @@ void lane_drop(struct lane *lane, struct delivery *delivery);
 /* Reads the next page when little is resident. */
 void lane_page_in(struct lane *lane);
 
+/* The lane that has waited longest may look whether it wants to be read still.
+ * For when nothing is read: who had the turn did not want it. */
+void lane_pass_turn(struct core *core);
+
 /* The first message for consumers without selector; NULL when there is none, or
  * when it has to be read first. */
 struct delivery *lane_head(const struct lane *lane);
@@ -151,6 +157,9 @@ void lane_remove_paged(struct lane *lane, const struct store_record *record,
 /* All that was paged below seq has been removed, but for skipped records, which
  * could not be read. */
 void lane_skip_paged(struct lane *lane, uint64_t seq, size_t skipped);
+
+/* Ends the read that is under way, if there is one. */
+void lane_fetch_cancel(struct lane *lane);
 
 /* Whether a paged number has been read out of its turn. */
 bool lane_is_ahead(const struct lane *lane, uint64_t seq);

@@ -6,6 +6,7 @@
 #include "server/core/attempts.h"
 #include "server/core/core_private.h"
 #include "server/core/lane_scan.h"
+#include "server/core/queue_private.h"
 #include "server/core/queue_walk.h"
 #include "server/core/topic_log.h"
 
@@ -20,6 +21,8 @@ enum {
     LANE_LOW_COUNT = 2000,
     /* But not without end for one slow owner of message groups. */
     LANE_PARKED_MAX = 20000,
+    /* Lanes that are read at once: memory for so many pages. */
+    LANE_READING_MAX = 16,
 };
 
 static struct core *
@@ -152,12 +155,77 @@ lane_take_page(struct lane *lane, const struct store_page *page)
     }
 }
 
+void
+lane_pass_turn(struct core *core)
+{
+    struct lane *next = core->turns;
+
+    if (next != NULL) {
+        DL_DELETE2(core->turns, next, turn_prev, turn_next);
+        next->awaits_turn = false;
+        queue_mark_dirty(next->queue);
+    }
+}
+
+/* A read is over: the next lane has its turn. */
+static void
+lane_end_turn(const struct lane *lane)
+{
+    struct core *core = lane_core(lane);
+
+    core->reading_count--;
+    lane_pass_turn(core);
+}
+
+void
+lane_fetch_cancel(struct lane *lane)
+{
+    if (lane->fetch != NULL) {
+        store_fetch_cancel(lane_core(lane)->store, lane->fetch);
+        lane->fetch = NULL;
+        lane_end_turn(lane);
+    }
+}
+
+/*
+ * How many records may be read now.  Many queues can be behind one consumer, by
+ * a wildcard or by a subscription to each, and all that is read is in memory
+ * until that consumer takes it.  So few lanes are read at once; when memory is
+ * short one, and no more of it than somebody has credit for: what is resident
+ * does not grow then.
+ */
+static size_t
+lane_turn_count(struct lane *lane)
+{
+    struct core *core = lane_core(lane);
+    bool is_short = core->quota.used > core->quota.limit / 2;
+    const struct attachment *reader;
+    size_t count = LANE_PAGE_COUNT;
+
+    if (is_short) {
+        reader = queue_pick(lane->queue);
+        if (reader == NULL) {
+            return 0; /* its consumers have the queue look when they have */
+        }
+        count = subscription_credit(reader->sub);
+    }
+    if (core->reading_count < (is_short ? 1 : LANE_READING_MAX)) {
+        return count;
+    }
+    if (!lane->awaits_turn) {
+        lane->awaits_turn = true;
+        DL_APPEND2(core->turns, lane, turn_prev, turn_next);
+    }
+    return 0;
+}
+
 static void
 lane_on_fetched(void *ctx, const struct store_page *page)
 {
     struct lane *lane = ctx;
 
     lane->fetch = NULL;
+    lane_end_turn(lane);
     lane_log_page(lane, page);
     if (lane->fetch_for == LANE_READER_TURN) {
         lane_take_page(lane, page);
@@ -186,6 +254,7 @@ lane_fetch(struct lane *lane, enum lane_reader reader, uint64_t from_seq,
         from_seq, max < LANE_PAGE_COUNT ? max : LANE_PAGE_COUNT, LANE_PAGE_BYTES
     };
 
+    lane_core(lane)->reading_count++;
     lane->fetch_for = reader;
     lane->fetch_end = lane->queue->next_seq;
     lane->fetch = store_fetch_start(lane_core(lane)->store, lane->journal,
@@ -246,10 +315,15 @@ lane_is_filled(const struct lane *lane)
 void
 lane_page_in(struct lane *lane)
 {
+    size_t count;
+
     if (lane->paged_count == 0 || lane->fetch != NULL || lane->unreadable ||
         lane->parked_count >= LANE_PARKED_MAX || lane_is_filled(lane)) {
         return;
     }
-    lane->paged_since_fetch = 0;
-    lane_fetch(lane, LANE_READER_TURN, lane->paged_from, LANE_PAGE_COUNT);
+    count = lane_turn_count(lane);
+    if (count > 0) {
+        lane->paged_since_fetch = 0;
+        lane_fetch(lane, LANE_READER_TURN, lane->paged_from, count);
+    }
 }

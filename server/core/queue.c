@@ -393,10 +393,7 @@ queue_remove_journals(struct queue *queue)
 {
     attempts_forget_all(queue);
     for (struct lane *lane = queue->lanes; lane != NULL; lane = lane->lower) {
-        if (lane->fetch != NULL) {
-            store_fetch_cancel(queue_core(queue)->store, lane->fetch);
-            lane->fetch = NULL;
-        }
+        lane_fetch_cancel(lane);
         if (lane->journal != NULL) {
             store_queue_remove(queue_core(queue)->store, &lane->journal);
         }

@@ -108,6 +108,13 @@ struct subscription {
  * however large. */
 bool subscription_has_credit(const struct subscription *sub);
 
+/* Messages that it may still be given; it has credit. */
+static inline size_t
+subscription_credit(const struct subscription *sub)
+{
+    return sub->prefetch - sub->in_flight_count;
+}
+
 /* Whether credit would be of use to it. */
 static inline bool
 subscription_is_waiting(const struct subscription *sub)

@@ -276,6 +276,53 @@ START_TEST(full_memory_spills_messages_that_are_not_persistent)
 }
 END_TEST
 
+static size_t
+memory_used(void)
+{
+    struct core_stats stats;
+
+    core_stats_get(f.core, &stats);
+    return stats.memory_bytes;
+}
+
+/* None of them comes near the window of a queue. */
+START_TEST(many_small_backlogs_take_no_more_memory_than_there_is)
+{
+    enum { QUEUES = 400, EACH = 50, PREFETCH = 20 };
+    size_t got = 0;
+    char name[24];
+
+    client_close(&a);
+    client_close(&b);
+    fixture_fini(&f);
+    f.options.memory_bytes = 1024 * 1024;
+    f.options.queue_resident_bytes = core_options_default.queue_resident_bytes;
+    fixture_init_options(&f, &fake_store_engine, &f.options);
+    client_open(&f, &a);
+    client_open(&f, &b);
+    for (int each = 0; each < EACH; each++) {
+        for (int i = 0; i < QUEUES; i++) {
+            (void)snprintf(name, sizeof(name), "w.%d", i);
+            send_persistent(&f, name, each, each);
+        }
+        fixture_turn(&f);
+        ck_assert_uint_le(memory_used(), f.options.memory_bytes / 2);
+    }
+    (void)subscribe_queue(&a, "w.>", ACK_CLIENT, PREFETCH);
+    while (got < (size_t)QUEUES * EACH) {
+        fixture_turn(&f);
+        ck_assert_uint_le(memory_used(), f.options.memory_bytes * 7 / 8);
+        ck_assert_uint_gt(a.got_count, 0);
+        ck_assert_uint_le(a.got_count, PREFETCH);
+        got += a.got_count;
+        client_ack_all(&a);
+        a.got_count = 0;
+    }
+    fixture_turn(&f);
+    ck_assert_uint_eq(fake_store_count(f.store), 0);
+}
+END_TEST
+
 START_TEST(failed_store_refuses_what_it_would_have_to_keep)
 {
     struct message_facts facts = { .persistent = true };
@@ -369,6 +416,8 @@ main(void)
     tcase_add_test(tcase, restart_brings_persistent_messages_back_in_order);
     tcase_add_test(tcase, restart_keeps_sequence_numbers_growing);
     tcase_add_test(tcase, full_memory_spills_messages_that_are_not_persistent);
+    tcase_add_test(tcase,
+                   many_small_backlogs_take_no_more_memory_than_there_is);
     tcase_add_test(tcase, failed_store_refuses_what_it_would_have_to_keep);
     tcase_add_test(tcase, failed_store_loses_no_dead_letter);
     tcase_add_test(tcase, dead_letter_moves_in_one_batch);
