@@ -41,11 +41,12 @@ class Inbox(stomp.ConnectionListener):
 class Session:
     """One connection with its inbox."""
 
-    def __init__(self, maker, **options):
+    def __init__(self, maker, connect_headers=None, **options):
         self.inbox = Inbox()
         self.connection = maker([("127.0.0.1", PORT)], **options)
         self.connection.set_listener("", self.inbox)
-        self.connection.connect("user", "secret", wait=True)
+        self.connection.connect("user", "secret", wait=True,
+                                headers=connect_headers)
 
     def message(self):
         return self.inbox.messages.get(timeout=DEADLINE)
@@ -157,6 +158,29 @@ def topic(version, maker):
         session.end()
 
 
+def durable(version, maker):
+    """As ActiveMQ's documentation has it: client-id and subscriptionName."""
+    name = f"/topic/stomppy.durable.{version}"
+    mine = {"client-id": f"stomppy-{version}"}
+    headers = {"activemq.subscriptionName": "mine"}
+    session = Session(maker, mine)
+    session.connection.subscribe(name, id="d", ack="auto",
+                                 headers={**headers, "receipt": "s"})
+    session.receipt("s")
+    session.end()
+    sender = Session(maker)
+    for i in range(3):
+        sender.connection.send(name, str(i), persistent="true", receipt=i)
+        sender.receipt(str(i))
+    sender.end()
+    session = Session(maker, mine)
+    session.connection.subscribe(name, id="d", ack="auto", headers=headers)
+    assert [session.message().body for _ in range(3)] == ["0", "1", "2"]
+    session.connection.unsubscribe(id="d", headers={**headers, "receipt": "u"})
+    session.receipt("u")
+    session.end()
+
+
 def error(version, maker):
     session = Session(maker)
     session.connection.send("/topic/*", "x", receipt="bad")
@@ -178,6 +202,7 @@ CASES = (
     ("NACK brings a message again", nack, "1.1"),
     ("transactions", transactions, "1.0"),
     ("a topic reaches three subscribers", topic, "1.0"),
+    ("what a durable subscriber missed comes later", durable, "1.0"),
     ("an ERROR is read before the end", error, "1.0"),
     ("heart-beats are agreed", heart_beats, "1.1"),
 )
