@@ -14,8 +14,9 @@
 
 /* --- strategies ----------------------------------------------------------- */
 
-static const struct json_key *
-row_of(const struct json_keys *keys, const char *name, const char *strategy)
+const struct json_key *
+activemq_row(const struct json_keys *keys, const char *name,
+             const char *strategy)
 {
     for (size_t i = 0; keys != NULL && i < keys->count; i++) {
         const struct json_key *row = &keys->rows[i];
@@ -79,7 +80,7 @@ strategy_of(const struct json_key *key, xmlNode *element)
         const char *parameter = (const char *)at->name;
         char *text = activemq_attribute(element, parameter);
         /* NOLINTNEXTLINE(readability-suspicious-call-argument): of name */
-        const struct json_key *row = row_of(rows, parameter, name);
+        const struct json_key *row = activemq_row(rows, parameter, name);
 
         (void)json_object_set_new(
             parameters, parameter,
@@ -90,7 +91,7 @@ strategy_of(const struct json_key *key, xmlNode *element)
          child = activemq_element(child->next)) {
         const char *parameter = (const char *)child->name;
         /* NOLINTNEXTLINE(readability-suspicious-call-argument): of name */
-        const struct json_key *row = row_of(rows, parameter, name);
+        const struct json_key *row = activemq_row(rows, parameter, name);
 
         (void)json_object_set_new(parameters, parameter,
                                   parameter_of(row, child));
@@ -108,8 +109,8 @@ static const char *const entry_kinds[] = { "queue", "topic", "tempQueue",
                                            "tempTopic" };
 enum { ENTRY_KINDS = sizeof(entry_kinds) / sizeof(entry_kinds[0]) };
 
-static bool
-entry_is_kind(const char *name)
+bool
+activemq_is_kind(const char *name)
 {
     for (size_t i = 0; i < ENTRY_KINDS; i++) {
         if (strcmp(entry_kinds[i], name) == 0) {
@@ -119,9 +120,8 @@ entry_is_kind(const char *name)
     return false;
 }
 
-/* Sets what the entry is for; NULL when it does not say. */
-static const char *
-entry_set_kind(json_t *entry, xmlNode *element)
+const char *
+activemq_set_kind(json_t *entry, xmlNode *element)
 {
     for (size_t i = 0; i < ENTRY_KINDS; i++) {
         char *text = activemq_attribute(element, entry_kinds[i]);
@@ -137,6 +137,23 @@ entry_set_kind(json_t *entry, xmlNode *element)
     return NULL;
 }
 
+struct span
+activemq_pattern(const json_t *entry, const char **kind_out)
+{
+    *kind_out = NULL;
+    for (size_t i = 0; i < ENTRY_KINDS; i++) {
+        const json_t *value = json_object_get(entry, entry_kinds[i]);
+
+        if (value != NULL) {
+            *kind_out = entry_kinds[i];
+            return json_is_string(value)
+                       ? span_of_text(json_string_value(value))
+                       : SPAN(">");
+        }
+    }
+    return SPAN(">");
+}
+
 static void
 entry_add_attributes(struct activemq *self, xmlNode *element, json_t *entry,
                      activemq_frame_fn *frame)
@@ -145,14 +162,15 @@ entry_add_attributes(struct activemq *self, xmlNode *element, json_t *entry,
         const char *key = (const char *)at->name;
         char *text;
 
-        if (entry_is_kind(key)) {
+        if (activemq_is_kind(key)) {
             continue;
         }
         text = activemq_attribute(element, key);
-        activemq_set(self, element, entry, key,
-                     activemq_value(row_of(&policy_schema_keys, key, NULL),
-                                    text != NULL ? text : ""),
-                     frame);
+        activemq_set(
+            self, element, entry, key,
+            activemq_value(activemq_row(&policy_schema_keys, key, NULL),
+                           text != NULL ? text : ""),
+            frame);
         xmlFree(text);
     }
 }
@@ -164,7 +182,8 @@ entry_add_children(struct activemq *self, xmlNode *element, json_t *entry,
     for (xmlNode *child = activemq_element(element->children); child != NULL;
          child = activemq_element(child->next)) {
         const char *key = (const char *)child->name;
-        const struct json_key *row = row_of(&policy_schema_keys, key, NULL);
+        const struct json_key *row =
+            activemq_row(&policy_schema_keys, key, NULL);
         xmlNode *inner = activemq_element(child->children);
 
         if (row != NULL && row->type == JSON_KEY_STRATEGY && inner != NULL) {
@@ -195,7 +214,7 @@ static void
 entry_add(struct activemq *self, xmlNode *element)
 {
     json_t *entry = json_object();
-    const char *kind = entry_set_kind(entry, element);
+    const char *kind = activemq_set_kind(entry, element);
     const char *pattern =
         kind != NULL ? json_string_value(json_object_get(entry, kind)) : NULL;
     char where[1024];
@@ -259,7 +278,8 @@ policy_add(struct activemq *self, xmlNode *element)
 
 /* --- the document --------------------------------------------------------- */
 
-static void
+/* False when there is nothing in it that a policy file says. */
+static bool
 broker_add(struct activemq *self, xmlNode *root)
 {
     xmlNode *policy = activemq_find(root, "destinationPolicy");
@@ -267,8 +287,6 @@ broker_add(struct activemq *self, xmlNode *root)
     xmlNode *broker =
         activemq_is(root, "broker") ? root : activemq_find(root, "broker");
     xmlNode *plugin = activemq_find(root, "redeliveryPlugin");
-    char *mirrored =
-        broker != NULL ? activemq_attribute(broker, "useMirroredQueues") : NULL;
 
     if (policy != NULL) {
         policy_add(self, policy);
@@ -277,16 +295,12 @@ broker_add(struct activemq *self, xmlNode *root)
         activemq_interceptors(self, interceptors);
     }
     if (plugin != NULL) {
-        activemq_note(self, plugin,
-                      "<redeliveryPlugin>: say redeliveryPolicy "
-                      "in the entries that it is for");
+        activemq_redelivery(self, plugin);
     }
-    if (mirrored != NULL && span_is_true(span_of_text(mirrored))) {
-        activemq_note(self, broker,
-                      "useMirroredQueues: add a mirroredQueue to "
-                      "virtualDestinations");
+    if (broker != NULL) {
+        activemq_interceptor_flags(self, broker);
     }
-    xmlFree(mirrored);
+    return policy != NULL || plugin != NULL || self->virtuals != NULL;
 }
 
 /* A document type brings entities; a configuration needs neither. */
@@ -381,12 +395,11 @@ activemq_import(struct span text, activemq_note_fn *note, void *ctx,
     }
     self.policies = json_array();
     self.seen = json_object();
-    if (activemq_find(root, "destinationPolicy") == NULL &&
-        activemq_find(root, "destinationInterceptors") == NULL) {
-        (void)error_set(err, "there is no <destinationPolicy> and no "
-                             "<destinationInterceptors> in it");
+    if (!broker_add(&self, root)) {
+        (void)error_set(err, "there is no <destinationPolicy>, no "
+                             "<destinationInterceptors> and no "
+                             "<redeliveryPlugin> in it");
     } else {
-        broker_add(&self, root);
         file = activemq_finish(&self, err);
     }
     json_decref(self.policies);

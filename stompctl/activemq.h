@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An ActiveMQ configuration (activemq.xml) as a policy file.  What is read is
- * <destinationPolicy> and <destinationInterceptors>; the rest of a broker's
+ * <destinationPolicy>, <destinationInterceptors>, <redeliveryPlugin> and the
+ * flags useMirroredQueues and useVirtualTopics; the rest of a broker's
  * configuration is none of a policy's business.  The loader of the policy file
  * is the judge of each value, so that what comes out is always a file that
  * stompd takes.  Source: activemq.md 2 to 6, 9.
@@ -18,8 +19,8 @@ typedef void activemq_note_fn(void *ctx, unsigned line, const char *text);
 /*
  * Makes a policy file of the XML text, to be released with json_decref; note is
  * called for all that is left out.  NULL with an error when the text is not XML
- * or has neither of the two elements.  No entity is expanded, nothing is
- * fetched, a document type is refused.
+ * or has nothing of it.  No entity is expanded, nothing is fetched, a
+ * document type is refused.
  */
 json_t *activemq_import(struct span text, activemq_note_fn *note, void *ctx,
                         struct error *err);

@@ -34,6 +34,21 @@ char *activemq_attribute(xmlNode *node, const char *name);
 void activemq_note(struct activemq *self, const xmlNode *node, const char *fmt,
                    ...) __attribute__((format(printf, 3, 4)));
 
+/* The row of a key; of that strategy's parameters, unless NULL.  NULL when
+ * there is none. */
+const struct json_key *activemq_row(const struct json_keys *keys,
+                                    const char *name, const char *strategy);
+
+/* Whether the name is one of queue, topic, tempQueue, tempTopic. */
+bool activemq_is_kind(const char *name);
+
+/* Sets what the entry is for, from the element; NULL when it does not say. */
+const char *activemq_set_kind(json_t *entry, xmlNode *element);
+
+/* What the entry is for, borrowed from it; `>` for what has no pattern.  Its
+ * kind is NULL when it does not say. */
+struct span activemq_pattern(const json_t *entry, const char **kind_out);
+
 /* What an attribute says as the value of a key: numbers, durations and sizes
  * by the row, a text where row is NULL. */
 json_t *activemq_value(const struct json_key *row, const char *text);
@@ -54,3 +69,9 @@ json_t *activemq_frame_default(const json_t *object);
 
 /* <destinationInterceptors> */
 void activemq_interceptors(struct activemq *self, xmlNode *element);
+
+/* useMirroredQueues and useVirtualTopics of the broker. */
+void activemq_interceptor_flags(struct activemq *self, xmlNode *broker);
+
+/* <redeliveryPlugin>, after the policies. */
+void activemq_redelivery(struct activemq *self, xmlNode *element);

@@ -75,6 +75,23 @@ virtual_targets(struct activemq *self, xmlNode *element)
     return targets;
 }
 
+/* ActiveMQ's mirrored queues are all queues, and it can be told to send the
+ * message itself instead of a copy. */
+static void
+virtual_one_mirrored(struct activemq *self, xmlNode *element,
+                     json_t *parameters)
+{
+    if (json_object_get(parameters, "name") == NULL) {
+        (void)json_object_set_new(parameters, "name", json_string(">"));
+    }
+    if (json_is_false(json_object_get(parameters, "copyMessage"))) {
+        activemq_note(self, element,
+                      "copyMessage: what is mirrored is always a copy, which "
+                      "says where it is");
+    }
+    (void)json_object_del(parameters, "copyMessage");
+}
+
 /* A name or a list of targets must be there for the judge to say anything of
  * the rest: all at once, then what is too much goes. */
 static void
@@ -101,6 +118,9 @@ virtual_one(struct activemq *self, xmlNode *element)
     if (activemq_find(element, "forwardTo") != NULL) {
         (void)json_object_set_new(parameters, "forwardTo",
                                   virtual_targets(self, element));
+    }
+    if (activemq_is(element, "mirroredQueue")) {
+        virtual_one_mirrored(self, element, parameters);
     }
     activemq_set(self, element, object, type, parameters,
                  activemq_frame_virtual);
@@ -142,5 +162,36 @@ activemq_interceptors(struct activemq *self, xmlNode *element)
             activemq_note(self, child, "<%s>: Java code that stompd cannot run",
                           (const char *)child->name);
         }
+    }
+}
+
+/* What stands in <destinationInterceptors> is instead of these. */
+void
+activemq_interceptor_flags(struct activemq *self, xmlNode *broker)
+{
+    char *mirrored = activemq_attribute(broker, "useMirroredQueues");
+    char *topics = activemq_attribute(broker, "useVirtualTopics");
+    bool mirror = mirrored != NULL && span_is_true(span_of_text(mirrored));
+    bool no_topics = topics != NULL && !span_is_true(span_of_text(topics));
+
+    xmlFree(mirrored);
+    xmlFree(topics);
+    if (self->virtuals != NULL && mirror) {
+        activemq_note(self, broker,
+                      "useMirroredQueues: ActiveMQ looks at "
+                      "<destinationInterceptors> instead");
+    }
+    if (self->virtuals != NULL || (!mirror && !no_topics)) {
+        return;
+    }
+    self->virtuals = json_array();
+    if (!no_topics) {
+        (void)json_array_append_new(self->virtuals,
+                                    json_pack("{s:{}}", "virtualTopic"));
+    }
+    if (mirror) {
+        (void)json_array_append_new(
+            self->virtuals,
+            json_pack("{s:{s:s}}", "mirroredQueue", "name", ">"));
     }
 }

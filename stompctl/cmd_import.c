@@ -14,9 +14,11 @@
 
 static const char import_help[] =
     "usage: stompctl import-activemq FILE\n"
-    "Prints a policy file that says what <destinationPolicy> and\n"
-    "<destinationInterceptors> of the ActiveMQ configuration FILE say. What\n"
-    "has no counterpart is told on standard error, with its line and why.\n"
+    "Prints a policy file that says what <destinationPolicy>,\n"
+    "<destinationInterceptors>, <redeliveryPlugin> and the flags\n"
+    "useMirroredQueues and useVirtualTopics of the ActiveMQ configuration\n"
+    "FILE say. What has no counterpart is told on standard error, with its\n"
+    "line and why.\n"
     "\n"
     "Exit code 0: printed; 65: FILE is not such a configuration; 66: it "
     "cannot\n"

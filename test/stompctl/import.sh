@@ -66,6 +66,37 @@ like "a pattern twice" "production.xml:37: queue JOBS.> has an entry already" \
 like "a class of somebody's own" "<bean>: Java code" "$(cat "$dir/err")"
 is "how much is told" 11 "$(wc -l <"$dir/err")"
 
+import "the redelivery plug-in" 0 "$samples/redelivery.xml"
+same "two maps become one" "$samples/redelivery.json" /queue/A.a /queue/A.B \
+    /queue/A.B.D /queue/A.B.C /queue/Z.B.X /queue/TWO /queue/OTHER /topic/A.B \
+    /topic/NEWS /queue/other /topic/other /temp-queue/x
+like "a rule of its own without an entry becomes one" '"topic": "NEWS"' \
+    "$(cat "$dir/out")"
+like "useMirroredQueues" '"mirroredQueue"' "$(cat "$dir/out")"
+like "virtual topics stay" '"virtualTopic"' "$(cat "$dir/out")"
+like "what would be deleted is a dead letter" \
+    "xml:19: sendToDlqIfMaxRetriesExceeded: " "$(cat "$dir/err")"
+like "a parameter of clients" "topic NEWS: preDispatchCheck of redelivery" \
+    "$(cat "$dir/err")"
+like "patterns that overlap" "of queue A.B.>: the entry of [*].B.X is for some" \
+    "$(cat "$dir/err")"
+is "how much is told of redelivery" 3 "$(wc -l <"$dir/err")"
+
+cat >"$dir/in.xml" <<'END'
+<broker useMirroredQueues="true" useVirtualTopics="false">
+<destinationInterceptors><mirroredQueue prefix="M." copyMessage="false"/>
+</destinationInterceptors></broker>
+END
+import "mirrored queues as an interceptor" 0 "$dir/in.xml"
+like "they are all queues" '"name": ">"' "$(cat "$dir/out")"
+like "with the prefix" '"prefix": "M."' "$(cat "$dir/out")"
+like "the flag counts for nothing then" "useMirroredQueues: ActiveMQ looks" \
+    "$(cat "$dir/err")"
+like "the message itself" "copyMessage: what is mirrored" "$(cat "$dir/err")"
+echo '<broker useVirtualTopics="false"/>' >"$dir/in.xml"
+import "no virtual topics" 0 "$dir/in.xml"
+like "none at all" '"virtualDestinations": [[][]]' "$(cat "$dir/out")"
+
 # --- what is no configuration, and what is meant to harm ---------------------
 
 refuses "an empty file" "empty" </dev/null
