@@ -27,6 +27,12 @@
     X(AMQ_DUPL_ID, "_AMQ_DUPL_ID")                                             \
     X(NATS_MSG_ID, "Nats-Msg-Id")                                              \
     X(DELAY, "delay")                                                          \
+    X(AMQ_SCHEDULED_CRON, "AMQ_SCHEDULED_CRON")                                \
+    X(AMQ_SCHEDULED_DELAY, "AMQ_SCHEDULED_DELAY")                              \
+    X(AMQ_SCHEDULED_PERIOD, "AMQ_SCHEDULED_PERIOD")                            \
+    X(AMQ_SCHEDULED_REPEAT, "AMQ_SCHEDULED_REPEAT")                            \
+    X(AMQ_SCHEDULED_TIME, "AMQ_SCHEDULED_TIME")                                \
+    X(X_DELAY, "x-delay")                                                      \
     X(DELIVERY_COUNT, "delivery-count")                                        \
     X(DELIVERY_MODE, "delivery-mode")                                          \
     X(DESTINATION, "destination")                                              \

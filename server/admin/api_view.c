@@ -76,6 +76,7 @@ api_status_messages(const struct core_stats *core)
     api_set(object, "deadLettered", core->dead_lettered);
     api_set(object, "discarded", core->discarded);
     api_set(object, "expired", core->expired);
+    api_set(object, "scheduled", core->scheduled);
     api_set(object, "memoryBytes", core->memory_bytes);
     return object;
 }

@@ -9,6 +9,7 @@
 #include "server/core/lane.h"
 #include "server/core/lifecycle.h"
 #include "server/core/queue_browse.h"
+#include "server/core/schedule.h"
 #include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
@@ -38,6 +39,10 @@ core_on_queue_found(void *ctx, struct store_queue *journal,
     uint8_t priority = 0;
     bool prioritized = lane_parse_journal_name(&name, &priority);
 
+    if (schedule_is_journal_name(info->kind, info->name)) {
+        schedule_adopt(core->schedule, journal, info);
+        return;
+    }
     if (info->kind == DESTINATION_TOPIC &&
         topic_log_parse_journal_name(&name)) {
         topic_log_adopt(core, name, journal, info);
@@ -74,11 +79,13 @@ core_new(const struct core_options *options, struct policy_map *policies,
     }
     core->virtuals = virtual_table_new(policies);
     core->dedupe = dedupe_new(&options->dedupe, store);
+    core->schedule = schedule_new(core);
     core->durable_patterns = trie_new();
     store_recover(store, core_on_queue_found, core);
     attempts_restore(core);
     durables_restore(core);
     topic_pasts_fit(core);
+    schedule_start(core->schedule);
     for (struct topic *topic = core->recovering; topic != NULL;
          topic = topic->recovering_next) {
         topic_sweep(topic); /* begins to read what the store has of it */
@@ -95,6 +102,7 @@ core_close(struct core *core)
     topic_log_flush(core);
     core->closing = true;
     dedupe_flush(core->dedupe);
+    schedule_close(core->schedule);
     HASH_ITER(hh, core->destinations, dest, next) {
         struct destination *each = dest;
 
@@ -116,6 +124,7 @@ core_free(struct core **core)
     }
     virtual_table_free(&gone->virtuals);
     dedupe_free(&gone->dedupe);
+    schedule_free(&gone->schedule);
     durables_free(gone);
     delivery_pool_fini(&gone->pool);
     timer_wheel_free(&gone->timers);
@@ -426,6 +435,7 @@ core_stats_get(const struct core *core, struct core_stats *stats_out)
 {
     *stats_out = core->stats;
     stats_out->memory_bytes = core->quota.used;
+    stats_out->scheduled = schedule_count(core->schedule);
     stats_out->timers = timer_wheel_count(core->timers);
 }
 

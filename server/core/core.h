@@ -100,6 +100,7 @@ struct client {
 struct core_stats {
     uint64_t received, delivered, acknowledged, dead_lettered, discarded,
         expired, aborted, duplicates;
+    uint64_t scheduled; /* wait for their time now */
     size_t queues, topics, subscriptions, memory_bytes, timers;
 };
 

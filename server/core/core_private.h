@@ -26,6 +26,7 @@ struct core {
     struct quota quota; /* memory */
     struct usage usage;
     struct dedupe *dedupe;
+    struct schedule *schedule;
     struct delivery_pool pool;
     struct destination *destinations; /* uthash by kind and name */
     uint64_t destinations_epoch;      /* goes up when one is removed */
@@ -79,6 +80,10 @@ bool core_can_put(const struct core *core, struct destination *dest,
  * disk. */
 bool core_put(struct core *core, struct destination *dest, struct message *msg,
               const struct send_options *options);
+
+/* What core_prepare has made of a message that is to be sent later; one
+ * reference. */
+struct message *core_prepared_take_scheduled(struct core_prepared *prepared);
 
 /* Credit has come back, or a new attachment has to look: core_turn will. */
 void core_mark_credited(struct core *core, struct subscription *sub);

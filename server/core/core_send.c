@@ -4,6 +4,7 @@
  */
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
+#include "server/core/schedule.h"
 #include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
@@ -150,6 +151,30 @@ core_send_once(struct core *core, struct destination *dest, struct message *msg,
     return CORE_DUPLICATE;
 }
 
+/* A message that is to be sent later: kept until then. */
+static enum core_send __attribute__((noinline))
+core_send_later(struct core *core, struct destination *dest,
+                const struct message *msg, const struct send_options *options,
+                store_ticket *ticket_out)
+{
+    struct message *made;
+
+    if (store_failure(core->store) != NULL) {
+        return CORE_STORE_FAILED;
+    }
+    made = options->prepared != NULL
+               ? core_prepared_take_scheduled(options->prepared)
+               : schedule_make(dest, msg);
+    if (made == NULL) {
+        return CORE_NO_MEMORY;
+    }
+    if (schedule_add(core->schedule, made) && options->wait &&
+        !core_use_async_send(core, dest, options)) {
+        *ticket_out = store_ticket_take(core->store, true);
+    }
+    return CORE_SENT;
+}
+
 enum core_send
 core_send(struct core *core, struct destination *dest, struct message *msg,
           const struct send_options *options, store_ticket *ticket_out)
@@ -158,6 +183,9 @@ core_send(struct core *core, struct destination *dest, struct message *msg,
         return core_send_once(core, dest, msg, options, ticket_out);
     }
     *ticket_out = 0;
+    if (msg->scheduled) {
+        return core_send_later(core, dest, msg, options, ticket_out);
+    }
     core->stats.received++;
     if (dest->route != NULL) {
         return virtual_send(core, dest, msg, options, ticket_out);

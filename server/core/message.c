@@ -63,6 +63,7 @@ message_new(struct quota *quota, const struct message_facts *facts,
     msg->refs = 1;
     msg->priority = facts->priority;
     msg->persistent = facts->persistent;
+    msg->scheduled = facts->scheduled;
     msg->dead_lettered = false;
     msg->timestamp_ms = facts->timestamp_ms;
     msg->expires_ms = facts->expires_ms;

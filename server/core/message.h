@@ -23,6 +23,7 @@ struct message {
     uint32_t refs;
     uint8_t priority;     /* 0-9, 4 when not given */
     bool persistent;      /* as sent; a policy may say otherwise */
+    bool scheduled;       /* a SEND with the lines of a schedule_plan */
     bool plain;           /* header lines read the same in every version */
     bool utf8;            /* header lines are valid UTF-8 */
     uint8_t length_len;   /* of length_line */
@@ -45,6 +46,7 @@ struct message_facts {
     uint8_t priority;
     int64_t timestamp_ms;
     int64_t expires_ms;
+    bool scheduled;      /* the headers have the lines of a schedule_plan */
     bool maybe_grouped;  /* look for a message group in the headers */
     bool maybe_not_utf8; /* nobody has checked the headers (STOMP 1.0) */
 };

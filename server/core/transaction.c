@@ -174,7 +174,8 @@ transaction_is_stored(const struct transaction *tx)
                 return false;
             }
         } else if (!destination_is_persistent(dest, op->msg) ||
-                   (!destination_kind_is_queue(dest->kind) &&
+                   (!op->msg->scheduled &&
+                    !destination_kind_is_queue(dest->kind) &&
                     !topic_is_stored(topic_of(dest)))) {
             return false;
         }

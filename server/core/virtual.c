@@ -6,6 +6,7 @@
 #include "policy/pattern.h"
 #include "protocol/headers.h"
 #include "server/core/core_private.h"
+#include "server/core/schedule.h"
 #include "server/core/select.h"
 
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct core_prepared {
     struct virtual_step *steps;
     size_t count;
     size_t capacity;
+    struct message *scheduled; /* one reference; NULL: it goes at once */
 };
 
 struct virtual_table {
@@ -631,6 +633,34 @@ virtual_send(struct core *core, struct destination *dest, struct message *msg,
     return result;
 }
 
+static enum core_send
+core_prepare_scheduled(struct core *core, struct destination *dest,
+                       const struct message *msg,
+                       struct core_prepared **prepared_out)
+{
+    struct message *made;
+
+    if (store_failure(core->store) != NULL) {
+        return CORE_STORE_FAILED;
+    }
+    made = schedule_make(dest, msg);
+    if (made == NULL) {
+        return CORE_NO_MEMORY;
+    }
+    *prepared_out = xcalloc(1, sizeof(**prepared_out));
+    (*prepared_out)->scheduled = made;
+    return CORE_SENT;
+}
+
+struct message *
+core_prepared_take_scheduled(struct core_prepared *prepared)
+{
+    struct message *made = prepared->scheduled;
+
+    prepared->scheduled = NULL;
+    return made;
+}
+
 enum core_send
 core_prepare(struct core *core, struct destination *dest, struct message *msg,
              struct core_prepared **prepared_out)
@@ -638,6 +668,9 @@ core_prepare(struct core *core, struct destination *dest, struct message *msg,
     enum core_send result;
 
     *prepared_out = NULL;
+    if (msg->scheduled) {
+        return core_prepare_scheduled(core, dest, msg, prepared_out);
+    }
     if (dest->route == NULL) {
         return core_can_put(core, dest, msg) ? CORE_SENT : CORE_STORE_FAILED;
     }
@@ -657,6 +690,7 @@ core_prepared_free(struct core_prepared **prepared)
     *prepared = NULL;
     if (gone != NULL) {
         virtual_steps_drop(gone);
+        message_unref(&gone->scheduled);
         free(gone->steps);
         free(gone);
     }

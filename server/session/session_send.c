@@ -7,6 +7,7 @@
 #include "server/session/session_private.h"
 
 #include "base/alloc.h"
+#include "server/core/schedule_plan.h"
 
 #include <stdlib.h>
 
@@ -194,6 +195,35 @@ send_build_headers(struct session *session, const struct frame *frame,
     return buf_span(out);
 }
 
+/* Under any of the names that brokers have for it. */
+static bool
+send_is_scheduled(const struct frame *frame)
+{
+    for (enum header_id id = HEADER_DELAY; id <= HEADER_X_DELAY; id++) {
+        if (frame_has(frame, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False after an ERROR. */
+static bool __attribute__((noinline))
+send_take_schedule(struct session *session, const struct frame *frame,
+                   struct span headers, struct send_facts *facts)
+{
+    struct schedule_plan plan;
+    struct error err = ERROR_INIT;
+
+    if (schedule_plan_parse(headers, &plan, &err) != 0) {
+        session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL, "bad schedule",
+                      "%s", err.text);
+        return false;
+    }
+    facts->message.scheduled = true;
+    return true;
+}
+
 static void __attribute__((cold))
 send_refuse_memory(struct session *session, const struct frame *frame)
 {
@@ -211,12 +241,19 @@ send_make_message(struct session *session, const struct frame *frame,
     struct message *msg = NULL;
 
     if (send_take_facts(session, frame, &facts)) {
+        struct span headers;
+
         if (frame_has(frame, HEADER_REPLY_TO)) {
             send_take_reply_to(session, frame, &facts);
         }
-        msg = message_new(core_quota(session->core), &facts.message,
-                          send_build_headers(session, frame, &facts), SPAN_NONE,
-                          frame->body);
+        headers = send_build_headers(session, frame, &facts);
+        if (send_is_scheduled(frame) &&
+            !send_take_schedule(session, frame, headers, &facts)) {
+            buf_fini(&facts.reply_to);
+            return NULL;
+        }
+        msg = message_new(core_quota(session->core), &facts.message, headers,
+                          SPAN_NONE, frame->body);
         if (msg == NULL) {
             send_refuse_memory(session, frame);
         }

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/core/schedule.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "protocol/headers.h"
+#include "server/core/core_private.h"
+#include "server/core/schedule_plan.h"
+
+#include <stdlib.h>
+
+enum {
+    SCHEDULE_AHEAD_MAX = 256, /* messages that one read may bring */
+    SCHEDULE_PAGE_BYTES = 256 * 1024,
+    SCHEDULE_LOOK_MS = 60000,        /* the wall clock may have been set */
+    SCHEDULE_RETRY_US = 1000000,     /* what could not be read or written */
+    SCHEDULE_CROWDED_US = 10 * 1000, /* no room for more messages now */
+};
+
+/* No destination has a control byte in its name. */
+#define SCHEDULE_JOURNAL SPAN("\001schedule")
+
+struct schedule_entry {
+    int64_t due_ms;
+    uint64_t seq;
+};
+
+struct schedule {
+    struct core *core;
+    struct store_queue *journal; /* NULL until something is kept */
+    uint64_t next_seq;
+    struct schedule_entry *heap; /* the first due on top */
+    size_t count;
+    size_t capacity;
+    size_t bytes[2];    /* of records, as the store counts; [persistent] */
+    uint64_t load_from; /* what was there at the start … */
+    uint64_t load_end;  /* … is in the heap below load_from */
+    uint64_t unread;    /* how many are not, at most */
+    size_t ahead;       /* messages that the next read asks for */
+    uint64_t asked_seq; /* where it begins */
+    struct store_fetch *fetch;
+    struct timer_node timer;
+};
+
+static void schedule_on_timer(struct timer_node *node, int64_t now_us);
+static void schedule_run(struct schedule *schedule);
+
+/* --- the heap ------------------------------------------------------------- */
+
+static bool
+entry_is_before(const struct schedule_entry *a, const struct schedule_entry *b)
+{
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->seq < b->seq;
+}
+
+static void
+schedule_push(struct schedule *schedule, int64_t due_ms, uint64_t seq)
+{
+    struct schedule_entry entry = { .due_ms = due_ms, .seq = seq };
+    size_t at = schedule->count++;
+
+    if (schedule->count > schedule->capacity) {
+        size_t more = schedule->capacity > 0 ? schedule->capacity : 64;
+
+        schedule->capacity += more;
+        schedule->heap = xrealloc(schedule->heap,
+                                  schedule->capacity * sizeof(*schedule->heap));
+        quota_charge(&schedule->core->quota, more * sizeof(*schedule->heap));
+    }
+    while (at > 0 && entry_is_before(&entry, &schedule->heap[(at - 1) / 2])) {
+        schedule->heap[at] = schedule->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    schedule->heap[at] = entry;
+}
+
+static void
+schedule_pop(struct schedule *schedule)
+{
+    struct schedule_entry entry = schedule->heap[--schedule->count];
+    size_t at = 0;
+    size_t child;
+
+    while ((child = 2 * at + 1) < schedule->count) {
+        if (child + 1 < schedule->count &&
+            entry_is_before(&schedule->heap[child + 1],
+                            &schedule->heap[child])) {
+            child++;
+        }
+        if (!entry_is_before(&schedule->heap[child], &entry)) {
+            break;
+        }
+        schedule->heap[at] = schedule->heap[child];
+        at = child;
+    }
+    schedule->heap[at] = entry;
+}
+
+static bool
+schedule_is_loaded(const struct schedule *schedule)
+{
+    return schedule->load_from >= schedule->load_end;
+}
+
+static bool
+schedule_is_due(const struct schedule *schedule)
+{
+    return schedule->count > 0 &&
+           schedule->heap[0].due_ms <= schedule->core->now_ms;
+}
+
+/* --- the ceilings of the store -------------------------------------------- */
+
+static struct quota *
+schedule_quota(struct schedule *schedule, bool persistent)
+{
+    return persistent ? &schedule->core->usage.stored
+                      : &schedule->core->usage.spilled;
+}
+
+static void
+schedule_charge(struct schedule *schedule, bool persistent, size_t bytes)
+{
+    if ((schedule->core->store->engine->capabilities & STORE_CAN_SURVIVE) !=
+        0) {
+        quota_charge(schedule_quota(schedule, persistent), bytes);
+        schedule->bytes[persistent] += bytes;
+    }
+}
+
+/* At most what it has: records that damage took were counted too. */
+static void
+schedule_release(struct schedule *schedule, bool persistent, size_t bytes)
+{
+    size_t *known = &schedule->bytes[persistent];
+
+    bytes = bytes < *known ? bytes : *known;
+    quota_release(schedule_quota(schedule, persistent), bytes);
+    *known -= bytes;
+}
+
+static void
+schedule_release_all(struct schedule *schedule)
+{
+    schedule_release(schedule, false, SIZE_MAX);
+    schedule_release(schedule, true, SIZE_MAX);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+struct schedule *
+schedule_new(struct core *core)
+{
+    struct schedule *schedule = xcalloc(1, sizeof(*schedule));
+
+    schedule->core = core;
+    schedule->next_seq = 1;
+    schedule->ahead = 1;
+    timer_node_init(&schedule->timer, schedule_on_timer);
+    return schedule;
+}
+
+void
+schedule_close(struct schedule *schedule)
+{
+    struct core *core = schedule->core;
+
+    if (schedule->fetch != NULL) {
+        store_fetch_cancel(core->store, schedule->fetch);
+        schedule->fetch = NULL;
+    }
+    timer_wheel_cancel(core->timers, &schedule->timer);
+    schedule_release_all(schedule);
+    quota_release(&core->quota, schedule->capacity * sizeof(*schedule->heap));
+    free(schedule->heap);
+    schedule->heap = NULL;
+    schedule->count = 0;
+    schedule->capacity = 0;
+}
+
+void
+schedule_free(struct schedule **schedule)
+{
+    free(*schedule);
+    *schedule = NULL;
+}
+
+bool
+schedule_is_journal_name(enum destination_kind kind, struct span name)
+{
+    return kind == DESTINATION_QUEUE && span_equal(name, SCHEDULE_JOURNAL);
+}
+
+void
+schedule_adopt(struct schedule *schedule, struct store_queue *journal,
+               const struct store_queue_info *info)
+{
+    schedule->journal = journal;
+    schedule->next_seq = info->next_seq;
+    schedule->load_from = info->first_seq;
+    schedule->load_end = info->next_seq;
+    schedule->unread = info->count;
+    schedule_charge(schedule, true, (size_t)info->bytes);
+}
+
+uint64_t
+schedule_count(const struct schedule *schedule)
+{
+    return schedule->count + schedule->unread;
+}
+
+static void
+schedule_wait(struct schedule *schedule, int64_t wait_us)
+{
+    timer_wheel_set(schedule->core->timers, &schedule->timer,
+                    schedule->core->now_us + wait_us);
+}
+
+/* Waits for the first that is due. */
+static void
+schedule_arm(struct schedule *schedule)
+{
+    int64_t wait_ms;
+
+    if (schedule->fetch != NULL || !schedule_is_loaded(schedule)) {
+        return; /* its end arms */
+    }
+    if (schedule->count == 0) {
+        timer_wheel_cancel(schedule->core->timers, &schedule->timer);
+        schedule_release_all(schedule);
+        return;
+    }
+    wait_ms = schedule->heap[0].due_ms - schedule->core->now_ms;
+    wait_ms = wait_ms < 0                  ? 0
+              : wait_ms > SCHEDULE_LOOK_MS ? SCHEDULE_LOOK_MS
+                                           : wait_ms;
+    schedule_wait(schedule, wait_ms * 1000);
+}
+
+/* --- coming --------------------------------------------------------------- */
+
+/* A message with the lines of a plan before those of headers that are none. */
+static struct message *
+schedule_message(struct core *core, const struct message_facts *facts,
+                 const struct schedule_plan *plan, struct span headers,
+                 struct span body)
+{
+    struct buf lines = BUF_INIT;
+    struct message *msg;
+
+    schedule_plan_append(plan, &lines);
+    schedule_plan_strip(headers, plan->ttl_ms > 0, &lines);
+    msg = message_new(&core->quota, facts, buf_span(&lines), SPAN_NONE, body);
+    buf_fini(&lines);
+    return msg;
+}
+
+/* The time to live that the message was sent with: it begins when it is due.
+ * 0 when it has none, or expires at a time of its own. */
+static int64_t
+schedule_ttl(const struct message *msg)
+{
+    int64_t ttl = msg->expires_ms - msg->timestamp_ms;
+    struct span text = headers_block_find(msg->headers, SPAN("ttl"));
+    int64_t asked;
+
+    if (text.data == NULL) {
+        text = headers_block_find(msg->headers, SPAN("expiration"));
+    }
+    return msg->expires_ms > 0 && text.data != NULL &&
+                   span_to_i64(span_trim(text), &asked) && asked == ttl
+               ? ttl
+               : 0;
+}
+
+static bool
+schedule_keeps(struct destination *dest, const struct message *msg)
+{
+    if (dest->kind == DESTINATION_TEMP_QUEUE ||
+        dest->kind == DESTINATION_TEMP_TOPIC) {
+        return false;
+    }
+    return dest->route != NULL ? msg->persistent
+                               : destination_is_persistent(dest, msg);
+}
+
+struct message *
+schedule_make(struct destination *dest, const struct message *msg)
+{
+    struct message_facts facts = {
+        .persistent = schedule_keeps(dest, msg),
+        .priority = msg->priority,
+        .expires_ms = msg->expires_ms,
+        .maybe_not_utf8 = !msg->utf8,
+    };
+    struct schedule_plan plan;
+    struct buf name = BUF_INIT;
+    struct buf target = BUF_INIT;
+    struct message *made;
+
+    (void)schedule_plan_parse(msg->headers, &plan, NULL); /* the session has */
+    buf_append_span(&name, span_of_text(destination_kind_name(dest->kind)));
+    buf_append_char(&name, '/');
+    buf_append_span(&name, destination_name_get(dest));
+    header_append(&target, SPAN(""), buf_span(&name), STOMP_1_2);
+    plan.target = span_of(target.data + 1, target.len - 2); /* ":…\n" */
+    plan.ttl_ms = schedule_ttl(msg);
+    if (plan.ttl_ms > 0) {
+        facts.expires_ms = 0;
+    }
+    made = schedule_message(dest->core, &facts, &plan, msg->headers, msg->body);
+    buf_fini(&name);
+    buf_fini(&target);
+    return made;
+}
+
+/* Into the journal and the heap; takes over msg. */
+static void
+schedule_put(struct schedule *schedule, struct message *msg, int64_t due_ms)
+{
+    struct core *core = schedule->core;
+    struct store_record record;
+
+    if (schedule->journal == NULL) {
+        schedule->journal =
+            store_queue_open(core->store, DESTINATION_QUEUE, SCHEDULE_JOURNAL);
+    }
+    msg->timestamp_ms = due_ms;
+    record = message_record(msg, schedule->next_seq++, msg->persistent);
+    schedule_charge(schedule, msg->persistent,
+                    msg->headers.len + msg->body.len);
+    (void)store_put(core->store, schedule->journal, &record, msg);
+    schedule_push(schedule, due_ms, record.seq);
+}
+
+bool
+schedule_add(struct schedule *schedule, struct message *made)
+{
+    bool kept = made->persistent;
+    struct schedule_plan plan;
+
+    (void)schedule_plan_parse(made->headers, &plan, NULL);
+    schedule_put(schedule, made,
+                 schedule_plan_due(&plan, schedule->core->now_ms));
+    schedule_arm(schedule);
+    return kept;
+}
+
+/* --- going ---------------------------------------------------------------- */
+
+/* Where it goes: NULL when that was a temporary destination, which has ended.
+ */
+static struct destination *
+schedule_target(struct core *core, const struct schedule_plan *plan)
+{
+    char *text = xstrndup(plan->target.data, plan->target.len);
+    size_t bad;
+    ptrdiff_t len = header_unescape(plan->target, STOMP_1_2, text, &bad);
+    struct span name = span_of(text, len > 0 ? (size_t)len : 0);
+    struct span kind_name = span_split(&name, '/');
+    struct destination *dest = NULL;
+    int kind = 0;
+
+    while (kind < DESTINATION_KIND_COUNT &&
+           !span_equal(kind_name, span_of_text(destination_kind_name(
+                                      (enum destination_kind)kind)))) {
+        kind++;
+    }
+    if (kind == DESTINATION_QUEUE || kind == DESTINATION_TOPIC) {
+        dest = destination_get(core, (enum destination_kind)kind, name, NULL);
+    } else if (kind < DESTINATION_KIND_COUNT) {
+        dest = destination_find(core, (enum destination_kind)kind, name);
+    }
+    free(text);
+    return dest != NULL && !dest->orphaned ? dest : NULL;
+}
+
+static struct message_facts
+schedule_facts(const struct store_record *record)
+{
+    return (struct message_facts){
+        .persistent = record->persistent,
+        .priority = record->priority,
+        .expires_ms = record->expires_ms,
+        .maybe_not_utf8 = true,
+    };
+}
+
+/* Sends what is due, as if it came now.  False: not now. */
+static bool
+schedule_send(struct schedule *schedule, const struct schedule_plan *plan,
+              const struct store_record *record)
+{
+    struct core *core = schedule->core;
+    struct destination *dest = schedule_target(core, plan);
+    struct send_options options = { .wait = false };
+    struct message_facts facts = schedule_facts(record);
+    struct buf headers = BUF_INIT;
+    struct message *msg;
+    enum core_send sent = CORE_NO_MEMORY;
+    store_ticket ticket;
+
+    if (dest == NULL) {
+        return true;
+    }
+    schedule_plan_strip(record->headers, plan->ttl_ms > 0, &headers);
+    facts.timestamp_ms = core->now_ms;
+    facts.maybe_grouped = memmem(headers.data, headers.len, "roup", 4) != NULL;
+    if (plan->ttl_ms > 0) {
+        facts.expires_ms = core->now_ms + plan->ttl_ms;
+        header_append_u64(&headers, SPAN("expires"),
+                          (uint64_t)facts.expires_ms);
+    }
+    msg = message_new(&core->quota, &facts, buf_span(&headers), SPAN_NONE,
+                      record->body);
+    if (msg != NULL) {
+        sent = core_send(core, dest, msg, &options, &ticket);
+    }
+    message_unref(&msg);
+    buf_fini(&headers);
+    return sent == CORE_SENT;
+}
+
+/* One message is due: it goes, or begins a series, and its successor takes its
+ * place.  False: nothing has been done, for want of memory or of the disk. */
+static bool
+schedule_fire(struct schedule *schedule, const struct store_record *record)
+{
+    struct core *core = schedule->core;
+    struct message_facts facts = schedule_facts(record);
+    struct message *next = NULL;
+    struct message *series = NULL;
+    struct schedule_plan plan, next_plan, series_plan;
+    int64_t next_due_ms = 0;
+    bool done = true;
+
+    (void)schedule_plan_parse(record->headers, &plan, NULL);
+    if (schedule_plan_next(&plan, record->timestamp_ms, core->now_ms,
+                           &next_plan, &next_due_ms)) {
+        next = schedule_message(core, &facts, &next_plan, record->headers,
+                                record->body);
+        done = next != NULL;
+    }
+    if (done && schedule_plan_begins(&plan, &series_plan)) {
+        series = schedule_message(core, &facts, &series_plan, record->headers,
+                                  record->body);
+        done = series != NULL;
+    } else if (done) {
+        done = schedule_send(schedule, &plan, record);
+    }
+    if (!done) {
+        message_unref(&next);
+        return false;
+    }
+    if (series != NULL) {
+        schedule_put(schedule, series,
+                     schedule_plan_due(&series_plan, core->now_ms));
+    }
+    if (next != NULL) {
+        schedule_put(schedule, next, next_due_ms);
+    }
+    schedule_release(schedule, record->persistent,
+                     record->headers.len + record->body.len);
+    store_delete(core->store, schedule->journal, record->seq,
+                 store_slot_fetched(record));
+    return true;
+}
+
+/* What was read from the first that was due on: those that are next in turn go.
+ * False: not now. */
+static bool
+schedule_take_due(struct schedule *schedule, const struct store_page *page)
+{
+    size_t fired = 0;
+
+    if (page->count == 0 || page->records[0].seq != schedule->asked_seq) {
+        schedule_pop(schedule); /* damage has taken it */
+        return true;
+    }
+    for (size_t i = 0; i < page->count && schedule_is_due(schedule); i++) {
+        const struct store_record *record = &page->records[i];
+        uint64_t seq = schedule->heap[0].seq;
+
+        if (seq > record->seq) {
+            continue;
+        }
+        if (seq < record->seq) {
+            break;
+        }
+        if (!schedule_fire(schedule, record)) {
+            return false;
+        }
+        fired++;
+        /* What has come in its place may be first, but not before what is due
+         * at the same time: its number is higher. */
+        schedule_pop(schedule);
+    }
+    schedule->ahead = fired == page->count ? fired * 2 : fired;
+    return true;
+}
+
+/* What was there at the start. */
+static void
+schedule_take_found(struct schedule *schedule, const struct store_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        if (page->records[i].seq < schedule->load_end) {
+            schedule_push(schedule, page->records[i].timestamp_ms,
+                          page->records[i].seq);
+            schedule->unread -= schedule->unread > 0 ? 1 : 0;
+        }
+    }
+    schedule->load_from = page->at_end ? schedule->load_end : page->next_seq;
+    if (schedule_is_loaded(schedule)) {
+        schedule->unread = 0;
+    }
+}
+
+static void
+schedule_on_fetched(void *ctx, const struct store_page *page)
+{
+    struct schedule *schedule = ctx;
+    bool done = page->err == NULL;
+
+    schedule->fetch = NULL;
+    if (done && !schedule_is_loaded(schedule)) {
+        schedule_take_found(schedule, page);
+    } else if (done) {
+        done = schedule_take_due(schedule, page);
+    }
+    if (done) {
+        schedule_run(schedule);
+    } else {
+        schedule_wait(schedule, SCHEDULE_RETRY_US);
+    }
+}
+
+/* Reads what is to be read next, or waits for it. */
+static void
+schedule_run(struct schedule *schedule)
+{
+    struct core *core = schedule->core;
+    struct store_credit credit = { .max_bytes = SCHEDULE_PAGE_BYTES };
+
+    if (!schedule_is_loaded(schedule)) {
+        credit.from_seq = schedule->load_from;
+        credit.max_count = SCHEDULE_AHEAD_MAX;
+    } else if (!schedule_is_due(schedule)) {
+        schedule_arm(schedule);
+        return;
+    } else if (core_is_full(core) || store_failure(core->store) != NULL) {
+        schedule_wait(schedule, SCHEDULE_CROWDED_US);
+        return;
+    } else {
+        schedule->asked_seq = schedule->heap[0].seq;
+        credit.from_seq = schedule->asked_seq;
+        credit.max_count = schedule->ahead < 1 ? 1
+                           : schedule->ahead < SCHEDULE_AHEAD_MAX
+                               ? schedule->ahead
+                               : SCHEDULE_AHEAD_MAX;
+    }
+    schedule->fetch = store_fetch_start(core->store, schedule->journal, &credit,
+                                        schedule_on_fetched, schedule);
+}
+
+static void
+schedule_on_timer(struct timer_node *node, int64_t now_us)
+{
+    (void)now_us;
+    schedule_run(container_of(node, struct schedule, timer));
+}
+
+void
+schedule_start(struct schedule *schedule)
+{
+    schedule_run(schedule);
+}
