@@ -354,7 +354,7 @@ START_TEST(delayed_message_is_there_at_once_after_a_restart)
     client_open(&f, &b);
     (void)consume(&a, 0);
     turns(2);
-    ck_assert_str_eq(client_news(&a), "0 1 2");
+    ck_assert_str_eq(client_news(&a), "0r 1r 2r");
 }
 END_TEST
 
