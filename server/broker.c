@@ -181,20 +181,41 @@ broker_on_stop_signal(void *ctx, int signo)
 
 /* --- reload --------------------------------------------------------------- */
 
+/* Whether anybody wants more than to know what would change. */
+static bool
+broker_reload_applies(const struct reload_request *requests)
+{
+    const struct reload_request *request;
+
+    LL_FOREACH(requests, request)
+    {
+        if (!request->dry_run) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 broker_refuse_reload(struct broker *broker,
-                     const struct reload_request *request,
+                     const struct reload_request *requests,
                      const struct faults *faults)
 {
-    for (size_t i = 0; i < faults->count && !request->dry_run; i++) {
+    const struct reload_request *request;
+    bool told = broker_reload_applies(requests);
+
+    for (size_t i = 0; i < faults->count && told; i++) {
         const struct error *err = &faults->errors[i];
 
         log_event(LOG_LEVEL_ERROR, "policy", "reload refused",
                   "place=%s:%u:%u fault=\"%s\"", err->source, err->line,
                   err->column, err->text);
     }
-    if (request->exchange != NULL) {
-        api_answer_faults(&broker->api, request->exchange, faults);
+    LL_FOREACH(requests, request)
+    {
+        if (request->exchange != NULL) {
+            api_answer_faults(&broker->api, request->exchange, faults);
+        }
     }
 }
 
@@ -212,25 +233,29 @@ broker_apply_policies(struct broker *broker, struct policy_map *fresh,
 }
 
 static void
-broker_on_reloaded(void *ctx, const struct reload_request *request,
+broker_on_reloaded(void *ctx, const struct reload_request *requests,
                    struct policy_map *fresh, const struct faults *faults)
 {
     struct broker *broker = ctx;
+    const struct reload_request *request;
     struct api_changes *changes;
 
     if (fresh == NULL) {
-        broker_refuse_reload(broker, request, faults);
+        broker_refuse_reload(broker, requests, faults);
         return;
     }
     changes = api_changes_take(broker->core, fresh);
-    if (request->dry_run) {
-        policy_map_free(&fresh);
-    } else {
+    if (broker_reload_applies(requests)) {
         broker_apply_policies(broker, fresh, api_changes_count(changes));
+    } else {
+        policy_map_free(&fresh);
     }
-    if (request->exchange != NULL) {
-        api_answer_changes(&broker->api, request->exchange, !request->dry_run,
-                           changes);
+    LL_FOREACH(requests, request)
+    {
+        if (request->exchange != NULL) {
+            api_answer_changes(&broker->api, request->exchange,
+                               !request->dry_run, changes);
+        }
     }
     api_changes_free(&changes);
 }

@@ -17,7 +17,8 @@ enum { RELOAD_PATIENCE_S = 2 };
 
 struct reload {
     struct reload_options options;
-    struct reload_request *requests; /* the first one is being read */
+    struct reload_request *served;  /* what is being read is for them */
+    struct reload_request *waiting; /* for the read after it */
     bool reading;
     pthread_t thread;
     pthread_mutex_t lock; /* of abandoned, and while the thread wakes us */
@@ -97,6 +98,8 @@ reload_begin(struct reload *reload)
 {
     int result;
 
+    reload->served = reload->waiting;
+    reload->waiting = NULL;
     reload->fresh = NULL;
     faults_clear(&reload->faults);
     atomic_store(&reload->finished, false);
@@ -115,13 +118,23 @@ void
 reload_ask(struct reload *reload, bool dry_run, struct net_exchange *exchange)
 {
     struct reload_request *request = xcalloc(1, sizeof(*request));
-    bool first = reload->requests == NULL;
 
     request->dry_run = dry_run;
     request->exchange = exchange;
-    LL_APPEND(reload->requests, request);
-    if (first) {
+    LL_APPEND(reload->waiting, request);
+    if (reload->served == NULL) {
         reload_begin(reload);
+    }
+}
+
+static void
+reload_requests_free(struct reload_request **requests)
+{
+    while (*requests != NULL) {
+        struct reload_request *request = *requests;
+
+        LL_DELETE(*requests, request);
+        free(request);
     }
 }
 
@@ -137,18 +150,15 @@ reload_join(struct reload *reload)
 void
 reload_poll(struct reload *reload)
 {
-    struct reload_request *request = reload->requests;
-
-    if (request == NULL || !atomic_load(&reload->finished)) {
+    if (reload->served == NULL || !atomic_load(&reload->finished)) {
         return;
     }
     reload_join(reload);
-    LL_DELETE(reload->requests, request);
-    reload->options.done(reload->options.ctx, request, reload->fresh,
+    reload->options.done(reload->options.ctx, reload->served, reload->fresh,
                          &reload->faults);
-    free(request);
     reload->fresh = NULL;
-    if (reload->requests != NULL) {
+    reload_requests_free(&reload->served);
+    if (reload->waiting != NULL) {
         reload_begin(reload);
     }
 }
@@ -162,12 +172,8 @@ reload_free(struct reload **reload)
     if (gone == NULL) {
         return;
     }
-    while (gone->requests != NULL) {
-        struct reload_request *request = gone->requests;
-
-        LL_DELETE(gone->requests, request);
-        free(request);
-    }
+    reload_requests_free(&gone->served);
+    reload_requests_free(&gone->waiting);
     if (reload_abandon(gone)) {
         return;
     }

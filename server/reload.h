@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads the policy file again, in a thread of its own: the loop thread must not
- * wait for a disk.  One read at a time; each that is asked for gets a read that
- * began after it was.
+ * wait for a disk.  One read at a time.  Whoever asks gets a read that began
+ * after that, and those who ask while one goes on share the next.
  */
 #pragma once
 #include "policy/faults.h"
@@ -20,9 +20,10 @@ struct reload_request {
     bool dry_run;
 };
 
-/* The read has ended: fresh is the callee's, or NULL and there are faults.
- * Runs in reload_poll. */
-typedef void reload_done_fn(void *ctx, const struct reload_request *request,
+/* The read has ended: fresh is the callee's, or NULL and there are faults.  The
+ * requests, at least one and in the order they came in, are those that it was
+ * for.  Runs in reload_poll. */
+typedef void reload_done_fn(void *ctx, const struct reload_request *requests,
                             struct policy_map *fresh,
                             const struct faults *faults);
 
