@@ -379,10 +379,12 @@ enum {
     X(NULL, "maxProducersToAudit", UINT32,                                     \
       dead_letter_parameters.max_producers_to_audit, 1, POLICY_PREFETCH_MAX,   \
       "64", .family = NULL,                                                    \
-      "Read because files of ActiveMQ have it; a message itself knows "        \
-      "whether it has been kept.")                                             \
+      "Has no effect, and is read because files of ActiveMQ have it. There "   \
+      "it bounds a table of what has been kept; here each message knows "      \
+      "that of itself, so that nothing is to be bounded or forgotten.")        \
     X(NULL, "maxAuditDepth", UINT32, dead_letter_parameters.max_audit_depth,   \
-      1, POLICY_PREFETCH_MAX, "2048", .family = NULL, "Likewise.")
+      1, POLICY_PREFETCH_MAX, "2048", .family = NULL,                          \
+      "Has no effect: see maxProducersToAudit.")
 
 #define POLICY_REDELIVERY_KEYS(X)                                              \
     X(NULL, "maximumRedeliveries", INTEGER, redelivery.maximum, -1,            \
