@@ -274,7 +274,7 @@ enum core_send {
     CORE_NO_MEMORY,        /* for the copies to be made; nothing was done */
 };
 
-struct core_prepared; /* copies that a SEND makes; opaque, in virtual.c */
+struct core_prepared; /* copies that a SEND makes; opaque: virtual_private.h */
 
 /*
  * Makes a SEND ready that takes place together with others or not at all: looks
