@@ -48,6 +48,10 @@ span_starts_with(struct span span, struct span prefix)
            (prefix.len == 0 || memcmp(span.data, prefix.data, prefix.len) == 0);
 }
 
+/* As LevelDB orders keys: below, at or above 0 where a is before, equal to or
+ * after b. */
+int span_compare(struct span a, struct span b);
+
 /* The rest of span after its first count bytes; count <= span.len. */
 static inline struct span
 span_after(struct span span, size_t count)

@@ -24,7 +24,9 @@ enum {
 struct count {
     struct ldb_store *ldb;
     leveldb_iterator_t *iter;
-    size_t drops; /* in the WriteBatch */
+    struct store_key sought; /* iter is at the first key from here on, or
+                                beyond; "" when nothing is known */
+    size_t drops;            /* in the WriteBatch */
     size_t journals_total;
     size_t journals_done;
     unsigned long long entries; /* read so far */
@@ -59,6 +61,25 @@ count_note_entry(struct count *count, const char *what)
     if (now_us - count->said_us >= ldb_hooks.progress_us) {
         count->said_us = now_us;
         count_say(count, what);
+    }
+}
+
+/* A seek passes over every tombstone up to the next live key, and in a store
+ * of drained queues those are all there are: where the iterator already came
+ * to key or passed it, it has done so once and stays.  (Going back to what was
+ * stepped over is not for this; nobody here does within one table.) */
+static void
+count_seek(struct count *count, struct store_key key)
+{
+    struct span target = store_key_span(&key);
+    bool passed = count->sought.len > 0 &&
+                  span_compare(store_key_span(&count->sought), target) <= 0 &&
+                  (!leveldb_iter_valid(count->iter) ||
+                   span_compare(ldb_iter_key(count->iter), target) >= 0);
+
+    if (!passed) {
+        count->sought = key;
+        ldb_iter_seek(count->iter, key);
     }
 }
 
@@ -240,7 +261,7 @@ count_drop_block(struct count *count, struct store_queue *queue,
     struct store_head_count found = { .live = 0 };
     uint64_t seq;
 
-    ldb_iter_seek(count->iter, store_key_record(queue->journal, begin));
+    count_seek(count, store_key_record(queue->journal, begin));
     while (count_here(count, queue, &seq) && seq < end &&
            seq < queue->head.counted_to) {
         count_note_entry(count, "dropping what is not persistent");
@@ -277,7 +298,7 @@ count_remove_blocks(struct count *count, const struct store_queue *queue)
     uint32_t journal;
     uint64_t number;
 
-    ldb_iter_seek(count->iter, store_key_block(queue->journal, 0));
+    count_seek(count, store_key_block(queue->journal, 0));
     while (
         leveldb_iter_valid(count->iter) &&
         store_key_block_parse(ldb_iter_key(count->iter), &journal, &number) &&
@@ -296,7 +317,7 @@ count_from(struct count *count, struct store_queue *queue, uint64_t begin,
 {
     uint64_t seq;
 
-    ldb_iter_seek(count->iter, store_key_record(queue->journal, begin));
+    count_seek(count, store_key_record(queue->journal, begin));
     while (count_here(count, queue, &seq)) {
         count_note_entry(count, "counting the records");
         if (count_keeps(count)) {
@@ -385,6 +406,7 @@ count_records(struct count *count, struct error *err)
     int status = 0;
 
     count->iter = leveldb_create_iterator(disk->db, disk->read_raw);
+    count->sought.len = 0;
     leveldb_writebatch_clear(disk->batch);
     DL_FOREACH(count->ldb->queue_list, queue) {
         status = count_journal(count, queue, err);

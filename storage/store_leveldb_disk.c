@@ -24,6 +24,7 @@ enum {
 struct ldb_hooks ldb_hooks = {
     .open = leveldb_open,
     .write = leveldb_write,
+    .seek = leveldb_iter_seek,
     .free_bytes = ldb_disk_free_bytes,
     .log_bytes = (size_t)64 << 20,
     .compact_bytes_min = (uint64_t)64 << 20,

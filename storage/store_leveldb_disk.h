@@ -23,6 +23,7 @@ struct ldb_hooks {
                        char **errptr);
     void (*write)(leveldb_t *db, const leveldb_writeoptions_t *options,
                   leveldb_writebatch_t *batch, char **errptr);
+    void (*seek)(leveldb_iterator_t *iter, const char *key, size_t key_len);
     uint64_t (*free_bytes)(const char *directory);
     size_t log_bytes;           /* LevelDB begins another log then */
     uint64_t compact_bytes_min; /* drained space worth a compaction */
@@ -142,7 +143,7 @@ ldb_iter_value(const leveldb_iterator_t *iter)
 static inline void
 ldb_iter_seek(leveldb_iterator_t *iter, struct store_key key)
 {
-    leveldb_iter_seek(iter, key.bytes, key.len);
+    ldb_hooks.seek(iter, key.bytes, key.len);
 }
 
 /* Takes over LevelDB's text: false when there was none. */

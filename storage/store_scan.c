@@ -33,15 +33,6 @@ struct scan {
     struct error text;
 };
 
-static int
-scan_compare(struct span a, struct span b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.data, b.data, len) : 0;
-
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static bool
 scan_failed(const leveldb_iterator_t *iter, struct error *text_out)
 {
@@ -88,7 +79,7 @@ part_order(const void *a_in, const void *b_in)
 {
     const struct scan_entry *a = a_in;
     const struct scan_entry *b = b_in;
-    int order = scan_compare(part_key(a->part, a), part_key(b->part, b));
+    int order = span_compare(part_key(a->part, a), part_key(b->part, b));
 
     return order != 0 ? order : (a->at > b->at) - (a->at < b->at);
 }
@@ -112,9 +103,9 @@ part_read(struct scan *scan, struct span before, struct scan_part *part,
         if (!store_value_is_intact(key, value)) {
             (*bad_out)++;
             status = scan->visitor->bad(scan->visitor->ctx, key, value, err);
-        } else if (before.len > 0 && scan_compare(key, before) >= 0) {
+        } else if (before.len > 0 && span_compare(key, before) >= 0) {
             break;
-        } else if (scan_compare(key, buf_span(&scan->last)) > 0) {
+        } else if (span_compare(key, buf_span(&scan->last)) > 0) {
             part_add(part, key, value);
         }
     }

@@ -38,6 +38,17 @@ START_TEST(a_prefix_may_be_empty_or_all)
 }
 END_TEST
 
+START_TEST(order_is_that_of_the_bytes_then_of_the_length)
+{
+    ck_assert_int_lt(span_compare(SPAN("abc"), SPAN("abd")), 0);
+    ck_assert_int_gt(span_compare(SPAN("\xff"), SPAN("a")), 0);
+    ck_assert_int_lt(span_compare(SPAN("ab"), SPAN("ab\0")), 0);
+    ck_assert_int_gt(span_compare(SPAN("b"), SPAN("abc")), 0);
+    ck_assert_int_eq(span_compare(SPAN("abc"), SPAN("abc")), 0);
+    ck_assert_int_eq(span_compare(SPAN_NONE, SPAN("")), 0);
+}
+END_TEST
+
 START_TEST(trimming_takes_blanks_and_tabs_at_both_ends_only)
 {
     ck_assert(span_equal(span_trim(SPAN(" \ta b\t ")), SPAN("a b")));
@@ -249,6 +260,7 @@ main(void)
     tcase_add_test(tcase, spans_are_equal_by_their_bytes);
     tcase_add_test(tcase, case_is_ignored_for_ascii_only);
     tcase_add_test(tcase, a_prefix_may_be_empty_or_all);
+    tcase_add_test(tcase, order_is_that_of_the_bytes_then_of_the_length);
     tcase_add_test(tcase, trimming_takes_blanks_and_tabs_at_both_ends_only);
     tcase_add_test(tcase, splitting_ends_with_no_data);
     tcase_add_test(tcase, plain_decimals_are_numbers);
