@@ -5,12 +5,14 @@
 #include "base/buf.h"
 #include "protocol/headers.h"
 #include "server/core/core_private.h"
+#include "server/core/schedule_heap.h"
 #include "server/core/schedule_plan.h"
 
 #include <stdlib.h>
 
 enum {
     SCHEDULE_AHEAD_MAX = 256, /* messages that one read may bring */
+    SCHEDULE_TURN_MAX = 1024, /* … and that one turn may send */
     SCHEDULE_PAGE_BYTES = 256 * 1024,
     SCHEDULE_LOOK_MS = 60000,        /* the wall clock may have been set */
     SCHEDULE_RETRY_US = 1000000,     /* what could not be read or written */
@@ -20,18 +22,12 @@ enum {
 /* No destination has a control byte in its name. */
 #define SCHEDULE_JOURNAL SPAN("\001schedule")
 
-struct schedule_entry {
-    int64_t due_ms;
-    uint64_t seq;
-};
-
 struct schedule {
     struct core *core;
     struct store_queue *journal; /* NULL until something is kept */
     uint64_t next_seq;
-    struct schedule_entry *heap; /* the first due on top */
-    size_t count;
-    size_t capacity;
+    struct schedule_heap heap;
+    size_t held_bytes;  /* of memory, of those that are resident */
     size_t bytes[2];    /* of records, as the store counts; [persistent] */
     uint64_t load_from; /* what was there at the start … */
     uint64_t load_end;  /* … is in the heap below load_from */
@@ -45,55 +41,53 @@ struct schedule {
 static void schedule_on_timer(struct timer_node *node, int64_t now_us);
 static void schedule_run(struct schedule *schedule);
 
-/* --- the heap ------------------------------------------------------------- */
+/* --- what is resident ----------------------------------------------------- */
+
+/* As long as they are few: then they need not be read, and go on time. */
+static struct schedule_held *
+schedule_hold(struct schedule *schedule, struct message *msg,
+              struct store_slot slot)
+{
+    struct schedule_held *held = xmalloc(sizeof(*held));
+
+    *held = (struct schedule_held){ .msg = message_ref(msg), .slot = slot };
+    schedule->held_bytes += message_bytes(msg);
+    return held;
+}
 
 static bool
-entry_is_before(const struct schedule_entry *a, const struct schedule_entry *b)
+schedule_may_hold(const struct schedule *schedule, size_t bytes)
 {
-    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->seq < b->seq;
+    const struct core *core = schedule->core;
+
+    return schedule->held_bytes + bytes <= core->options.queue_resident_bytes &&
+           core->quota.used <= core->quota.limit / 2;
 }
 
 static void
-schedule_push(struct schedule *schedule, int64_t due_ms, uint64_t seq)
+schedule_unhold(struct schedule *schedule, struct schedule_held *held)
 {
-    struct schedule_entry entry = { .due_ms = due_ms, .seq = seq };
-    size_t at = schedule->count++;
-
-    if (schedule->count > schedule->capacity) {
-        size_t more = schedule->capacity > 0 ? schedule->capacity : 64;
-
-        schedule->capacity += more;
-        schedule->heap = xrealloc(schedule->heap,
-                                  schedule->capacity * sizeof(*schedule->heap));
-        quota_charge(&schedule->core->quota, more * sizeof(*schedule->heap));
+    if (held != NULL) {
+        schedule->held_bytes -= message_bytes(held->msg);
+        message_unref(&held->msg);
+        free(held);
     }
-    while (at > 0 && entry_is_before(&entry, &schedule->heap[(at - 1) / 2])) {
-        schedule->heap[at] = schedule->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    schedule->heap[at] = entry;
+}
+
+static void
+schedule_push(struct schedule *schedule, int64_t due_ms, uint64_t seq,
+              struct schedule_held *held)
+{
+    struct schedule_entry entry = { due_ms, seq, held };
+
+    schedule_heap_push(&schedule->heap, &entry, &schedule->core->quota);
 }
 
 static void
 schedule_pop(struct schedule *schedule)
 {
-    struct schedule_entry entry = schedule->heap[--schedule->count];
-    size_t at = 0;
-    size_t child;
-
-    while ((child = 2 * at + 1) < schedule->count) {
-        if (child + 1 < schedule->count &&
-            entry_is_before(&schedule->heap[child + 1],
-                            &schedule->heap[child])) {
-            child++;
-        }
-        if (!entry_is_before(&schedule->heap[child], &entry)) {
-            break;
-        }
-        schedule->heap[at] = schedule->heap[child];
-        at = child;
-    }
-    schedule->heap[at] = entry;
+    schedule_unhold(schedule, schedule->heap.entries[0].held);
+    schedule_heap_pop(&schedule->heap);
 }
 
 static bool
@@ -105,8 +99,8 @@ schedule_is_loaded(const struct schedule *schedule)
 static bool
 schedule_is_due(const struct schedule *schedule)
 {
-    return schedule->count > 0 &&
-           schedule->heap[0].due_ms <= schedule->core->now_ms;
+    return schedule->heap.count > 0 &&
+           schedule->heap.entries[0].due_ms <= schedule->core->now_ms;
 }
 
 /* --- the ceilings of the store -------------------------------------------- */
@@ -171,11 +165,10 @@ schedule_close(struct schedule *schedule)
     }
     timer_wheel_cancel(core->timers, &schedule->timer);
     schedule_release_all(schedule);
-    quota_release(&core->quota, schedule->capacity * sizeof(*schedule->heap));
-    free(schedule->heap);
-    schedule->heap = NULL;
-    schedule->count = 0;
-    schedule->capacity = 0;
+    for (size_t i = 0; i < schedule->heap.count; i++) {
+        schedule_unhold(schedule, schedule->heap.entries[i].held);
+    }
+    schedule_heap_fini(&schedule->heap, &core->quota);
 }
 
 void
@@ -206,7 +199,7 @@ schedule_adopt(struct schedule *schedule, struct store_queue *journal,
 uint64_t
 schedule_count(const struct schedule *schedule)
 {
-    return schedule->count + schedule->unread;
+    return schedule->heap.count + schedule->unread;
 }
 
 static void
@@ -225,12 +218,12 @@ schedule_arm(struct schedule *schedule)
     if (schedule->fetch != NULL || !schedule_is_loaded(schedule)) {
         return; /* its end arms */
     }
-    if (schedule->count == 0) {
+    if (schedule->heap.count == 0) {
         timer_wheel_cancel(schedule->core->timers, &schedule->timer);
         schedule_release_all(schedule);
         return;
     }
-    wait_ms = schedule->heap[0].due_ms - schedule->core->now_ms;
+    wait_ms = schedule->heap.entries[0].due_ms - schedule->core->now_ms;
     wait_ms = wait_ms < 0                  ? 0
               : wait_ms > SCHEDULE_LOOK_MS ? SCHEDULE_LOOK_MS
                                            : wait_ms;
@@ -319,7 +312,9 @@ static void
 schedule_put(struct schedule *schedule, struct message *msg, int64_t due_ms)
 {
     struct core *core = schedule->core;
+    struct schedule_held *held = NULL;
     struct store_record record;
+    struct store_slot slot;
 
     if (schedule->journal == NULL) {
         schedule->journal =
@@ -329,8 +324,14 @@ schedule_put(struct schedule *schedule, struct message *msg, int64_t due_ms)
     record = message_record(msg, schedule->next_seq++, msg->persistent);
     schedule_charge(schedule, msg->persistent,
                     msg->headers.len + msg->body.len);
-    (void)store_put(core->store, schedule->journal, &record, msg);
-    schedule_push(schedule, due_ms, record.seq);
+    if (schedule_may_hold(schedule, message_bytes(msg))) {
+        held = schedule_hold(schedule, msg, STORE_SLOT_NONE);
+    }
+    slot = store_put(core->store, schedule->journal, &record, msg);
+    if (held != NULL) {
+        held->slot = slot;
+    }
+    schedule_push(schedule, due_ms, record.seq, held);
 }
 
 bool
@@ -424,7 +425,8 @@ schedule_send(struct schedule *schedule, const struct schedule_plan *plan,
 /* One message is due: it goes, or begins a series, and its successor takes its
  * place.  False: nothing has been done, for want of memory or of the disk. */
 static bool
-schedule_fire(struct schedule *schedule, const struct store_record *record)
+schedule_fire(struct schedule *schedule, const struct store_record *record,
+              struct store_slot slot)
 {
     struct core *core = schedule->core;
     struct message_facts facts = schedule_facts(record);
@@ -461,8 +463,7 @@ schedule_fire(struct schedule *schedule, const struct store_record *record)
     }
     schedule_release(schedule, record->persistent,
                      record->headers.len + record->body.len);
-    store_delete(core->store, schedule->journal, record->seq,
-                 store_slot_fetched(record));
+    store_delete(core->store, schedule->journal, record->seq, slot);
     return true;
 }
 
@@ -474,12 +475,14 @@ schedule_take_due(struct schedule *schedule, const struct store_page *page)
     size_t fired = 0;
 
     if (page->count == 0 || page->records[0].seq != schedule->asked_seq) {
-        schedule_pop(schedule); /* damage has taken it */
+        if (schedule->heap.entries[0].seq == schedule->asked_seq) {
+            schedule_pop(schedule); /* damage has taken it */
+        }
         return true;
     }
     for (size_t i = 0; i < page->count && schedule_is_due(schedule); i++) {
         const struct store_record *record = &page->records[i];
-        uint64_t seq = schedule->heap[0].seq;
+        uint64_t seq = schedule->heap.entries[0].seq;
 
         if (seq > record->seq) {
             continue;
@@ -487,7 +490,7 @@ schedule_take_due(struct schedule *schedule, const struct store_page *page)
         if (seq < record->seq) {
             break;
         }
-        if (!schedule_fire(schedule, record)) {
+        if (!schedule_fire(schedule, record, store_slot_fetched(record))) {
             return false;
         }
         fired++;
@@ -499,21 +502,57 @@ schedule_take_due(struct schedule *schedule, const struct store_page *page)
     return true;
 }
 
-/* What was there at the start. */
+/* One of those that were there at the start. */
+static void
+schedule_take_record(struct schedule *schedule,
+                     const struct store_record *record)
+{
+    struct schedule_held *held = NULL;
+
+    if (schedule_may_hold(
+            schedule,
+            message_bytes_of(1, record->headers.len + record->body.len))) {
+        struct message *msg = message_of_record(&schedule->core->quota, record);
+
+        held = schedule_hold(schedule, msg, store_slot_fetched(record));
+        message_unref(&msg);
+    }
+    schedule_push(schedule, record->timestamp_ms, record->seq, held);
+    schedule->unread -= schedule->unread > 0 ? 1 : 0;
+}
+
 static void
 schedule_take_found(struct schedule *schedule, const struct store_page *page)
 {
     for (size_t i = 0; i < page->count; i++) {
         if (page->records[i].seq < schedule->load_end) {
-            schedule_push(schedule, page->records[i].timestamp_ms,
-                          page->records[i].seq);
-            schedule->unread -= schedule->unread > 0 ? 1 : 0;
+            schedule_take_record(schedule, &page->records[i]);
         }
     }
     schedule->load_from = page->at_end ? schedule->load_end : page->next_seq;
     if (schedule_is_loaded(schedule)) {
         schedule->unread = 0;
     }
+}
+
+/* Those that are due and resident go.  False: not now. */
+static bool
+schedule_send_held(struct schedule *schedule)
+{
+    for (int i = 0; i < SCHEDULE_TURN_MAX && schedule_is_due(schedule) &&
+                    schedule->heap.entries[0].held != NULL;
+         i++) {
+        const struct schedule_entry *top = &schedule->heap.entries[0];
+        const struct schedule_held *held = top->held;
+        struct store_record record =
+            message_record(held->msg, top->seq, held->msg->persistent);
+
+        if (!schedule_fire(schedule, &record, held->slot)) {
+            return false;
+        }
+        schedule_pop(schedule);
+    }
+    return true;
 }
 
 static void
@@ -535,32 +574,48 @@ schedule_on_fetched(void *ctx, const struct store_page *page)
     }
 }
 
-/* Reads what is to be read next, or waits for it. */
+static void
+schedule_fetch(struct schedule *schedule, uint64_t from_seq, size_t max)
+{
+    struct store_credit credit = { from_seq, max, SCHEDULE_PAGE_BYTES };
+
+    schedule->asked_seq = from_seq;
+    schedule->fetch =
+        store_fetch_start(schedule->core->store, schedule->journal, &credit,
+                          schedule_on_fetched, schedule);
+}
+
+/* Sends what is due and resident, reads what is to be read next, or waits. */
 static void
 schedule_run(struct schedule *schedule)
 {
     struct core *core = schedule->core;
-    struct store_credit credit = { .max_bytes = SCHEDULE_PAGE_BYTES };
 
     if (!schedule_is_loaded(schedule)) {
-        credit.from_seq = schedule->load_from;
-        credit.max_count = SCHEDULE_AHEAD_MAX;
-    } else if (!schedule_is_due(schedule)) {
+        schedule_fetch(schedule, schedule->load_from, SCHEDULE_AHEAD_MAX);
+        return;
+    }
+    if (!schedule_is_due(schedule)) {
         schedule_arm(schedule);
         return;
-    } else if (core_is_full(core) || store_failure(core->store) != NULL) {
+    }
+    if (core_is_full(core) || store_failure(core->store) != NULL) {
         schedule_wait(schedule, SCHEDULE_CROWDED_US);
         return;
-    } else {
-        schedule->asked_seq = schedule->heap[0].seq;
-        credit.from_seq = schedule->asked_seq;
-        credit.max_count = schedule->ahead < 1 ? 1
-                           : schedule->ahead < SCHEDULE_AHEAD_MAX
-                               ? schedule->ahead
-                               : SCHEDULE_AHEAD_MAX;
     }
-    schedule->fetch = store_fetch_start(core->store, schedule->journal, &credit,
-                                        schedule_on_fetched, schedule);
+    if (!schedule_send_held(schedule)) {
+        schedule_wait(schedule, SCHEDULE_RETRY_US);
+        return;
+    }
+    if (schedule_is_due(schedule) && schedule->heap.entries[0].held == NULL) {
+        schedule_fetch(schedule, schedule->heap.entries[0].seq,
+                       schedule->ahead < 1 ? 1
+                       : schedule->ahead < SCHEDULE_AHEAD_MAX
+                           ? schedule->ahead
+                           : SCHEDULE_AHEAD_MAX);
+        return;
+    }
+    schedule_arm(schedule);
 }
 
 static void

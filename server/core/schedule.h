@@ -4,10 +4,11 @@
  * until it is due, then goes where it was sent to as if it were sent then, in
  * one batch with its removal and with its next repeat.
  *
- * In memory there are 16 bytes of a message, its time and its number, in a
- * heap; the message is read when it is due.  Times are of the wall clock; when
- * that is set, a minute passes at most until it is looked at.  Loop thread
- * only. Source: activemq.md 12; docs/extensions.md.
+ * In memory there are 24 bytes of a message, its time, its number and a
+ * pointer, in a heap.  As long as they are few the messages are there too; of
+ * more than that each is read when it is due.  Times are of the wall clock;
+ * when that is set, a minute passes at most until it is looked at.  Loop thread
+ * only.  Source: activemq.md 12; docs/extensions.md.
  */
 #pragma once
 #include "server/core/core.h"

@@ -91,6 +91,17 @@ restart(void)
 /* A tick of the timer wheel, and what reading takes. */
 enum { LATE_MS = 10 };
 
+/* The same with nothing resident: every message is read when it is due. */
+static void
+setup_paged(void)
+{
+    struct core_options options = core_options_default;
+
+    options.queue_resident_bytes = 0;
+    fixture_init_options(&f, &fake_store_engine, &options);
+    client_open(&f, &a);
+}
+
 START_TEST(delayed_message_comes_when_it_is_due_and_not_before)
 {
     consume();
@@ -330,7 +341,11 @@ START_TEST(page_that_cannot_be_read_is_asked_for_again)
     consume();
     send_later("delay:100\n", "0");
     fixture_turn(&f);
+    client_close(&a);
     fake_store_fail_fetches(f.store, true);
+    fixture_restart(&f);
+    client_open(&f, &a);
+    consume();
     ck_assert_str_eq(after_ms(1000), "");
     ck_assert_uint_eq(scheduled(), 1);
     fake_store_fail_fetches(f.store, false);
@@ -378,13 +393,12 @@ START_TEST(wall_clock_that_is_set_is_followed)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(Suite *suite, const char *name, SFun before)
 {
-    Suite *suite = suite_create("core/schedule");
-    TCase *tcase = tcase_create("schedule");
+    TCase *tcase = tcase_create(name);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, before, teardown);
     tcase_add_test(tcase, delayed_message_comes_when_it_is_due_and_not_before);
     tcase_add_test(tcase, order_is_that_of_the_times);
     tcase_add_test(tcase, many_that_are_due_at_once_come_in_their_order);
@@ -405,5 +419,14 @@ main(void)
     tcase_add_test(tcase, full_memory_lets_it_wait);
     tcase_add_test(tcase, wall_clock_that_is_set_is_followed);
     suite_add_tcase(suite, tcase);
+}
+
+int
+main(void)
+{
+    Suite *suite = suite_create("core/schedule");
+
+    add_tests(suite, "resident", setup);
+    add_tests(suite, "paged", setup_paged);
     return testutil_run(suite);
 }
