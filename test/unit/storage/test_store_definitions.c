@@ -100,6 +100,31 @@ START_TEST(definition_is_in_the_batch_of_what_was_done_beside_it)
 }
 END_TEST
 
+static void
+end_definition(void *ctx, struct span name, struct span value)
+{
+    (void)value;
+    ++*(unsigned *)ctx;
+    store_define(fixture.store, name, SPAN_NONE);
+}
+
+START_TEST(definition_may_be_ended_while_it_is_visited)
+{
+    unsigned visited = 0;
+
+    fixture_init(&fixture, &store_leveldb);
+    store_define(fixture.store, SPAN("a/1"), SPAN("1"));
+    store_define(fixture.store, SPAN("a/2"), SPAN("2"));
+    store_define(fixture.store, SPAN("b"), SPAN("3"));
+    fixture_reopen(&fixture);
+    store_definitions(fixture.store, SPAN("a/"), end_definition, &visited);
+    ck_assert_uint_eq(visited, 2);
+    fixture_reopen(&fixture);
+    assert_defined("", "b=3;");
+    fixture_fini(&fixture);
+}
+END_TEST
+
 /* Changes the stored value of the definition "a" and opens again. */
 static int
 reopen_with(void (*change)(struct buf *value), struct error *err)
@@ -173,6 +198,7 @@ store_definitions_suite(void)
     tcase_add_test(tcase, prefix_visits_nothing_else);
     tcase_add_test(tcase,
                    definition_is_in_the_batch_of_what_was_done_beside_it);
+    tcase_add_test(tcase, definition_may_be_ended_while_it_is_visited);
     tcase_add_test(tcase, damaged_definition_is_named_and_nothing_is_opened);
     tcase_add_test(tcase, memory_engine_forgets_but_its_ticket_ends);
     suite_add_tcase(suite, tcase);
