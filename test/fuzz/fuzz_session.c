@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "policy/policy_map.h"
 #include "protocol/frame_parser.h"
+#include "protocol/header_line.h"
 #include "server/core/core.h"
 #include "server/log.h"
 #include "server/session/session.h"
@@ -185,16 +186,41 @@ fuzz_open(struct fuzz *fuzz, uint8_t flags)
 /* --- what goes out ----------------------------------------------------------
  */
 
+/* As 1.0 sends it back: a CR is a blank there (D4), and those at the ends are
+ * trimmed by whoever reads it. */
+static struct span
+peer_receipt_1_0(char *id, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        id[i] = id[i] == '\r' ? ' ' : id[i];
+    }
+    return header_line_trim(span_of(id, len));
+}
+
+/* The next receipt that is to be answered; in 1.0 an empty one counts as
+ * none.  Which version it is, CONNECTED says, so not before the answer. */
+static struct span
+peer_next_receipt(struct peer *peer)
+{
+    struct span id;
+
+    do {
+        char *at = peer->receipts.data + peer->answered;
+
+        assert(peer->receipts.len > peer->answered);
+        id = span_of(at, strlen(at));
+        peer->answered += id.len + 1;
+        if (peer->version == STOMP_1_0) {
+            id = peer_receipt_1_0(at, id.len);
+        }
+    } while (id.len == 0 && peer->version == STOMP_1_0);
+    return id;
+}
+
 static void
 peer_check_answer(struct peer *peer, struct span id)
 {
-    struct span left;
-
-    assert(peer->receipts.len > peer->answered);
-    left = span_after(buf_span(&peer->receipts), peer->answered);
-    assert(left.len > id.len && span_starts_with(left, id) &&
-           left.data[id.len] == '\0');
-    peer->answered += id.len + 1;
+    assert(span_equal(peer_next_receipt(peer), id));
 }
 
 static void
@@ -337,23 +363,10 @@ peer_note_receipt(struct peer *peer, const struct frame *frame)
 {
     struct span id = frame_get(frame, HEADER_RECEIPT);
 
-    struct buf text = BUF_INIT;
-
-    /* In 1.0 an empty one counts as none. */
-    if (id.data == NULL || (id.len == 0 && peer->version == STOMP_1_0)) {
-        return;
+    if (id.data != NULL) {
+        buf_append_span(&peer->receipts, id);
+        buf_append_char(&peer->receipts, '\0');
     }
-    /* … and a CR goes out as a blank (D4), of which the ends are trimmed. */
-    for (size_t i = 0; i < id.len; i++) {
-        bool blank = id.data[i] == '\r' && peer->version == STOMP_1_0;
-
-        buf_append_char(&text, blank ? ' ' : id.data[i]);
-    }
-    id = buf_span(&text);
-    buf_append_span(&peer->receipts,
-                    peer->version == STOMP_1_0 ? span_trim(id) : id);
-    buf_append_char(&peer->receipts, '\0');
-    buf_fini(&text);
 }
 
 /* Reads along with the session: what has a `receipt`. */
