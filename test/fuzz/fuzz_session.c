@@ -202,19 +202,17 @@ peer_receipt_1_0(char *id, size_t len)
 static struct span
 peer_next_receipt(struct peer *peer)
 {
-    struct span id;
+    char *id;
+    size_t len;
 
     do {
-        char *at = peer->receipts.data + peer->answered;
-
         assert(peer->receipts.len > peer->answered);
-        id = span_of(at, strlen(at));
-        peer->answered += id.len + 1;
-        if (peer->version == STOMP_1_0) {
-            id = peer_receipt_1_0(at, id.len);
-        }
-    } while (id.len == 0 && peer->version == STOMP_1_0);
-    return id;
+        id = peer->receipts.data + peer->answered;
+        len = strlen(id);
+        peer->answered += len + 1;
+    } while (len == 0 && peer->version == STOMP_1_0);
+    return peer->version == STOMP_1_0 ? peer_receipt_1_0(id, len)
+                                      : span_of(id, len);
 }
 
 static void
