@@ -3,7 +3,7 @@
  * What the files of test_property share: the model, which knows what every
  * message and client should be doing, and what is drawn.  property_model.c
  * checks, property_clients.c acts, property_looks.c browses and purges,
- * test_property.c is the world and its steps.
+ * property_durable.c is durable, test_property.c is the world and its steps.
  */
 #pragma once
 #include "test/unit/core/core_fixture.h"
@@ -110,3 +110,12 @@ void viewer_open(void);
 void viewer_close(void);
 void do_look(void);
 void do_purge(void);
+
+/* --- property_durable.c -------------------------------------------------- */
+
+void durables_begin(void);
+void durables_open(void);
+void durables_close(void);
+void durables_restarted(void);
+void durables_drain(void);
+void do_durable(void);

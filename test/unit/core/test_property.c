@@ -67,6 +67,7 @@ close_clients(void)
         close_client(&clients[i]);
     }
     viewer_close();
+    durables_close();
 }
 
 static void
@@ -76,6 +77,7 @@ open_clients(void)
         open_client(&clients[i]);
     }
     viewer_open();
+    durables_open();
 }
 
 static void
@@ -85,6 +87,7 @@ do_restart(void)
     heal_store();
     fixture_turn(&f);
     fixture_restart(&f);
+    durables_restarted();
     delivered = acknowledged = 0;
     dead = 0;
     for (int i = 0; i < message_count; i++) {
@@ -118,6 +121,8 @@ draw_queue_policy(struct policy *policy)
     policy->redelivery.maximum = draw(3) == 0 ? -1 : (int64_t)draw(4);
     policy->redelivery.initial_delay_us = draw(3) == 0 ? 30000 : 0;
     policy->queue_prefetch = 1 + draw(40);
+    policy->memory_limit = draw(3) == 0 ? 500 + draw(4000) : 0;
+    policy->store_limit = draw(3) == 0 ? 500 + draw(4000) : 0;
     policy->dead_letter_parameters.process_non_persistent = POLICY_ON;
 }
 
@@ -153,11 +158,14 @@ begin(uint64_t seed)
     memset(clients, 0, sizeof(clients));
     options.queue_resident_bytes = draw(3) == 0 ? 16000000 : 500 + draw(8000);
     options.memory_bytes = draw(3) == 0 ? 100000 : 10000000;
+    durables_begin();
     fixture_init_options(&f, &fake_store_engine, &options);
     for (int i = 0; i < QUEUES; i++) {
         uses[i] = (enum use)draw(3);
         draw_queue_policy(fixture_policy(&f, DESTINATION_QUEUE, queue_name(i)));
     }
+    fixture_policy(&f, DESTINATION_TOPIC, "d.0")->memory_limit =
+        draw(2) == 0 ? 500 + draw(2000) : 0;
     topics_have_letters = draw(3) == 0;
     for (int i = 0; i < TOPICS; i++) {
         draw_topic_policy(fixture_policy(&f, DESTINATION_TOPIC, topic_name(i)));
@@ -232,7 +240,7 @@ do_send(void)
 static void
 step(void)
 {
-    unsigned what = draw(106);
+    unsigned what = draw(126);
 
     if (what < 25) {
         do_send();
@@ -252,6 +260,8 @@ step(void)
     } else if (what < 105) {
         heal_store();
         do_purge();
+    } else if (what < 125) {
+        do_durable();
     } else if (draw(4) == 0) {
         do_restart();
     }
@@ -285,6 +295,7 @@ drain(void)
         }
         settle();
     } while (client->held_count > 0);
+    durables_drain();
     check_all();
     for (int i = 0; i < message_count; i++) {
         ck_assert_msg(messages[i].state == DONE || messages[i].state == DEAD,
