@@ -399,6 +399,16 @@ bool session_durable_named(struct session *session, const struct frame *frame,
 bool session_durable_remove(struct session *session, const struct frame *frame,
                             const struct session_durable *durable);
 
+/* --- session_send_message.c ----------------------------------------------- */
+
+/* The message of a SEND with that destination header; NULL after an ERROR. */
+struct message *session_send_message(struct session *session,
+                                     const struct frame *frame,
+                                     struct span destination);
+bool session_send_is_persistent(const struct frame *frame);
+/* The ERROR for a message that memory is out for. */
+void session_refuse_memory(struct session *session, const struct frame *frame);
+
 /* --- session_subscriptions.c ---------------------------------------------- */
 
 /* The id under which the client knows the subscription; for 1.0 without one the
