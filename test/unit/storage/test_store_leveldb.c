@@ -185,7 +185,7 @@ END_TEST
 START_TEST(batch_that_is_cancelled_in_time_is_never_written)
 {
     enum { TURNS = 2000, EACH = 10 };
-    static struct store_slot slots[TURNS * EACH + 1];
+    static struct store_slot slots[TURNS * EACH + 2];
     const struct ldb_store *ldb;
     struct store_queue *queue;
     struct store_stats stats;
