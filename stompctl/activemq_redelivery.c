@@ -211,24 +211,24 @@ redelivery_note_overlaps(struct activemq *self, const xmlNode *node,
 {
     const char *kind;
     const char *other_kind;
-    struct span pattern = activemq_pattern(entry, &kind);
+    struct span first = activemq_pattern(entry, &kind);
     json_t *other;
     size_t i;
 
     json_array_foreach(others, i, other)
     {
-        struct span wide = activemq_pattern(other, &other_kind);
+        struct span second = activemq_pattern(other, &other_kind);
 
         if (strcmp(kind, other_kind) == 0 &&
-            redelivery_overlaps(pattern, wide) &&
-            !redelivery_covers(pattern, wide) &&
-            !redelivery_covers(wide, pattern)) {
+            redelivery_overlaps(first, second) &&
+            !redelivery_covers(first, second) &&
+            !redelivery_covers(second, first)) {
             activemq_note(self, node,
                           "<redeliveryPolicy> of %s %.*s: the entry of %.*s "
                           "is for some of the same destinations, and one "
                           "entry says all: add an entry for those",
-                          kind, (int)pattern.len, pattern.data, (int)wide.len,
-                          wide.data);
+                          kind, (int)first.len, first.data, (int)second.len,
+                          second.data);
         }
     }
 }
