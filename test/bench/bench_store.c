@@ -5,7 +5,9 @@
  * turns so that a noisy machine is as noisy for all; then the loop side's cost
  * of operations that cancel each other.  Prints tables, judges nothing.
  *
- *     bench_store [DIRECTORY [SECONDS]]
+ *     bench_store [DIRECTORY [SECONDS [BATCH]]]
+ *
+ * With a BATCH, commits of so many records are all that it measures.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -26,6 +28,7 @@ enum {
     HEADERS_SIZE = 40,
     SAMPLES_MAX = 1 << 18,
     SLICE_US = 250000, /* how long one contender has its turn */
+    APPEND_MAX = 1000, /* records of one commit */
 };
 
 static char payload[HEADERS_SIZE + BODY_SIZE];
@@ -230,7 +233,7 @@ append_open(const char *directory)
     char *path = xasprintf("%s/append", directory);
 
     append.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    append.buffer = xmalloc(1000 * sizeof(payload));
+    append.buffer = xmalloc(APPEND_MAX * sizeof(payload));
     free(path);
 }
 
@@ -385,19 +388,31 @@ remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
     return remove(path);
 }
 
-int
-main(int argc, char **argv)
+static void
+run_all_batches(int seconds)
 {
     static const size_t batches[] = { 1, 10, 100, 1000 };
-    static const size_t windows[] = { 1, 100, 4000 };
-    char *directory =
-        xasprintf("%s/stompd-bench-XXXXXX", argc > 1 ? argv[1] : ".");
-    int seconds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 3;
 
-    if (seconds < 1 || mkdtemp(directory) == NULL) {
-        (void)fprintf(stderr, "usage: bench_store [DIRECTORY [SECONDS]]\n");
-        return EXIT_FAILURE;
+    for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
+        run_commits(batches[i], seconds);
     }
+}
+
+static void
+run_all_cancels(void)
+{
+    static const size_t windows[] = { 1, 100, 4000 };
+
+    (void)printf("\nput and cancelling delete, loop side\n%6s  %12s\n",
+                 "window", "ns for both");
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        run_cancels(windows[i]);
+    }
+}
+
+static void
+open_all(const char *directory)
+{
     for (size_t i = 0; i < sizeof(payload); i++) {
         payload[i] = (char)('a' + (i * 7 + i / 11) % 26);
     }
@@ -405,20 +420,44 @@ main(int argc, char **argv)
         contenders[i].samples.us = xcalloc(SAMPLES_MAX, sizeof(int64_t));
         contenders[i].open(directory);
     }
-    (void)printf("synced commits, %d B\n%6s  %-8s %12s %9s %9s\n", BODY_SIZE,
-                 "batch", "", "records/s", "p50 us", "p99 us");
-    for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
-        run_commits(batches[i], seconds);
-    }
-    (void)printf("\nput and cancelling delete, loop side\n%6s  %12s\n",
-                 "window", "ns for both");
-    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
-        run_cancels(windows[i]);
-    }
+}
+
+static void
+close_all(void)
+{
     for (int i = 0; i < CONTENDERS; i++) {
         contenders[i].close();
         free(contenders[i].samples.us);
     }
+}
+
+int
+main(int argc, char **argv)
+{
+    char *directory =
+        xasprintf("%s/stompd-bench-XXXXXX", argc > 1 ? argv[1] : ".");
+    int seconds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 3;
+    long batch = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+
+    if (seconds < 1 || batch < 0 || batch > APPEND_MAX ||
+        (argc > 3 && batch == 0) || mkdtemp(directory) == NULL) {
+        (void)fprintf(stderr,
+                      "usage: bench_store "
+                      "[DIRECTORY [SECONDS [BATCH]]]\n"
+                      "BATCH: 1 to %d records\n",
+                      APPEND_MAX);
+        return EXIT_FAILURE;
+    }
+    open_all(directory);
+    (void)printf("synced commits, %d B\n%6s  %-8s %12s %9s %9s\n", BODY_SIZE,
+                 "batch", "", "records/s", "p50 us", "p99 us");
+    if (batch > 0) {
+        run_commits((size_t)batch, seconds);
+    } else {
+        run_all_batches(seconds);
+        run_all_cancels();
+    }
+    close_all();
     (void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(directory);
     return EXIT_SUCCESS;
