@@ -148,7 +148,8 @@ advisory_header_destination(struct advisory *advisory,
 void
 advisory_end(struct advisory *advisory)
 {
-    struct message_facts facts = { .priority = 0 };
+    /* Names are what clients of 1.0 made of them. */
+    struct message_facts facts = { .priority = 0, .maybe_not_utf8 = true };
     struct message *msg = message_new(&advisory->core->quota, &facts,
                                       buf_span(&advisory->headers), SPAN_NONE,
                                       buf_span(&advisory->body));

@@ -124,6 +124,7 @@ dead_letter_send(struct core *core, const struct destination *from,
         .priority = msg->priority,
         .timestamp_ms = msg->timestamp_ms,
         .expires_ms = target->expires_ms,
+        .maybe_not_utf8 = true, /* where it was, too */
     };
     struct message *letter;
 

@@ -134,6 +134,7 @@ virtual_plan_copy(struct virtual_plan *plan, const struct destination *dest)
         .timestamp_ms = msg->timestamp_ms,
         .expires_ms = msg->expires_ms,
         .maybe_grouped = msg->group.data != NULL,
+        .maybe_not_utf8 = true, /* what was sent to, too */
     };
 
     if (table->lines.len == 0) {
