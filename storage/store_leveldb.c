@@ -334,6 +334,16 @@ ldb_counts_collect(struct ldb_store *ldb, bool all)
 
 /* --------------------------------------------------------- operations -- */
 
+/* After the queue has forgotten the record. */
+static void
+ldb_op_delete(struct ldb_op *op, struct store_queue *queue, uint64_t seq)
+{
+    op->kind = LDB_OP_DELETE;
+    op->queue = queue;
+    op->gone.seq = seq;
+    op->gone.drained = queue->head.live == 0 ? queue->head.next_seq : 0;
+}
+
 static struct store_slot
 ldb_put(struct store *store, struct store_queue *queue,
         const struct store_record *record, void *owner)
@@ -377,9 +387,7 @@ ldb_delete(struct store *store, struct store_queue *queue, uint64_t seq,
         return;
     }
     op = ldb_batch_append(&ldb->fill);
-    op->kind = LDB_OP_DELETE;
-    op->queue = queue;
-    op->record.seq = seq;
+    ldb_op_delete(op, queue, seq);
     if (++queue->tombstones >= LDB_HEAD_ADVANCE) {
         ldb_queue_persist(ldb, queue);
     }
@@ -404,9 +412,7 @@ ldb_trim_block(struct ldb_store *ldb, struct store_queue *queue,
     for (; seq < end; seq++) {
         struct ldb_op *op = ldb_batch_append(&ldb->fill);
 
-        op->kind = LDB_OP_DELETE;
-        op->queue = queue;
-        op->record.seq = seq;
+        ldb_op_delete(op, queue, seq);
     }
     ldb->stats.deletes += block->now.live;
 }

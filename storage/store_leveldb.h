@@ -88,7 +88,12 @@ struct ldb_op {
     struct store_queue *queue; /* storage thread: journal, kind, name only */
     void *owner;
     union {
-        struct store_record record; /* of PUT; of DELETE seq only */
+        struct store_record record; /* of PUT */
+        struct {
+            uint64_t seq;
+            uint64_t drained; /* if not 0, nothing live is below it: the
+                                 journal was empty then */
+        } gone;               /* of DELETE */
         struct {
             uint64_t head;
             uint64_t reserved;

@@ -392,6 +392,8 @@ count_journal(struct count *count, struct store_queue *queue, struct error *err)
         queue->reserved = head->next_seq;
     }
     head->next_seq = queue->reserved;
+    ldb_compact_note(&count->ldb->disk, queue->journal, store_head_seq(head),
+                     head->live == 0);
     count->journals_done++;
     return status;
 }

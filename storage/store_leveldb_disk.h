@@ -34,10 +34,14 @@ struct ldb_hooks {
 };
 extern struct ldb_hooks ldb_hooks;
 
-/* A journal whose rest is being deleted, or a part that could be compacted. */
+/* A journal whose rest is being deleted, or a part that could be compacted:
+ * all of the journals from first on, and of the last one what is below seq. */
 struct ldb_range {
+    uint32_t first; /* of a purge 0 */
     uint32_t journal;
     uint64_t seq; /* purge: go on here; compact: end of what is dead */
+    bool drained; /* nothing live was in the last one */
+    bool changed; /* since its size was looked at */
 };
 
 /* The damage that fetches are passing over; reader_on_damage has why. */
@@ -72,7 +76,7 @@ struct ldb_disk {
     struct ldb_range *purges;
     size_t purges_len, purges_capacity;
 
-    struct ldb_range *drained; /* candidates for compacting */
+    struct ldb_range *drained; /* candidates for compacting, by number */
     size_t drained_len, drained_capacity;
     pthread_t helper;
     bool helper_started;
@@ -92,9 +96,11 @@ int ldb_thread_start(pthread_t *thread_out, const char *name,
 void ldb_purge_add(struct ldb_disk *disk, uint32_t journal);
 bool ldb_purge_step(struct ldb_disk *disk);
 
-/* Compacting: journal has nothing live below head; look for drained space and
+/* Compacting: journal has nothing live below head (0: that is nothing), and
+ * drained says that it had nothing live at all; look for drained space and
  * give it back by a helper thread; wait for that one. */
-void ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head);
+void ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head,
+                      bool drained);
 void ldb_compact_idle(struct ldb_disk *disk);
 void ldb_compact_join(struct ldb_disk *disk);
 

@@ -9,7 +9,12 @@
 
 #include "base/alloc.h"
 
-enum { PURGE_STEP = 1000, DRAINED_MAX = 1024 };
+#include <string.h>
+
+enum {
+    PURGE_STEP = 1000,
+    DRAINED_MAX = 65536, /* ranges; neighbours are one */
+};
 /* One call of compact_range works on about so much, so that a close does not
  * wait for long. */
 static const uint64_t compact_slice_bytes = (uint64_t)512 << 20;
@@ -107,7 +112,7 @@ ldb_purge_step(struct ldb_disk *disk)
         return false;
     }
     if (rest) {
-        ldb_compact_note(disk, range->journal, range->seq);
+        ldb_compact_note(disk, range->journal, range->seq, true);
         disk->purges_len--;
     }
     return disk->purges_len > 0;
@@ -115,24 +120,93 @@ ldb_purge_step(struct ldb_disk *disk)
 
 /* ------------------------------------------------------------- compact -- */
 
-void
-ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head)
+/* The index of the first range that does not end before journal. */
+static size_t
+compact_find(const struct ldb_disk *disk, uint32_t journal)
 {
-    struct ldb_range range = { .journal = journal, .seq = head };
+    size_t low = 0;
+    size_t high = disk->drained_len;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (disk->drained[middle].journal < journal) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void
+compact_remove(struct ldb_disk *disk, size_t at)
+{
+    disk->drained_len--;
+    memmove(&disk->drained[at], &disk->drained[at + 1],
+            (disk->drained_len - at) * sizeof(*disk->drained));
+}
+
+static void
+compact_insert(struct ldb_disk *disk, size_t at, struct ldb_range range)
+{
+    (void)range_append(&disk->drained, &disk->drained_len,
+                       &disk->drained_capacity);
+    memmove(&disk->drained[at + 1], &disk->drained[at],
+            (disk->drained_len - 1 - at) * sizeof(*disk->drained));
+    disk->drained[at] = range;
+}
+
+/* Makes the range at `at` and the one before it one, when nothing is between
+ * them. */
+static void
+compact_unite(struct ldb_disk *disk, size_t at)
+{
+    struct ldb_range *before;
+
+    if (at == 0 || at >= disk->drained_len) {
+        return;
+    }
+    before = &disk->drained[at - 1];
+    if (!before->drained || disk->drained[at].first - before->journal != 1) {
+        return;
+    }
+    disk->drained[at].first = before->first;
+    disk->drained[at].changed = true;
+    compact_remove(disk, at - 1);
+}
+
+/* Many small journals are worth a compaction only together, so neighbours
+ * become one range.  That one of them may have something live again by then
+ * does no harm: it is rewritten, once. */
+void
+ldb_compact_note(struct ldb_disk *disk, uint32_t journal, uint64_t head,
+                 bool drained)
+{
+    struct ldb_range range = { .first = journal,
+                               .journal = journal,
+                               .seq = head,
+                               .drained = drained,
+                               .changed = true };
+    size_t at;
 
     if (head == 0) {
         return;
     }
-    for (size_t i = 0; i < disk->drained_len; i++) {
-        if (disk->drained[i].journal == journal) {
-            disk->drained[i] = range;
+    at = compact_find(disk, journal);
+    if (at == disk->drained_len || disk->drained[at].first > journal) {
+        if (disk->drained_len == DRAINED_MAX) {
             return;
         }
+        compact_insert(disk, at, range);
+    } else if (disk->drained[at].journal == journal) {
+        range.first = disk->drained[at].first;
+        disk->drained[at] = range;
+    } else {
+        disk->drained[at].changed = true; /* amid a range */
     }
-    if (disk->drained_len < DRAINED_MAX) {
-        *range_append(&disk->drained, &disk->drained_len,
-                      &disk->drained_capacity) = range;
-    }
+    compact_unite(disk, at + 1);
+    compact_unite(disk, at);
 }
 
 static uint64_t
@@ -150,18 +224,33 @@ compact_range_bytes(const struct ldb_disk *disk, struct store_key from,
     return bytes;
 }
 
+/* The key at `at`, which counts the numbers of one journal or journals. */
+static struct store_key
+compact_key(const struct ldb_range *range, uint64_t at)
+{
+    uint64_t journal = range->first + at;
+
+    if (range->first == range->journal) {
+        return store_key_record(range->journal, at);
+    }
+    return journal > range->journal
+               ? store_key_record(range->journal, range->seq)
+               : store_key_record((uint32_t)journal, 0);
+}
+
 static void *
 compact_main(void *ctx)
 {
     struct ldb_disk *disk = ctx;
-    uint32_t journal = disk->helper_range.journal;
-    uint64_t end = disk->helper_range.seq;
+    const struct ldb_range *range = &disk->helper_range;
+    bool many = range->first < range->journal;
+    uint64_t end = many ? range->journal - range->first + 1 : range->seq;
     uint64_t step = end / (disk->helper_bytes / compact_slice_bytes + 1) + 1;
 
-    for (uint64_t seq = 0; seq < end; seq += step) {
-        uint64_t stop = end - seq > step ? seq + step : end;
-        struct store_key from = store_key_record(journal, seq);
-        struct store_key to = store_key_record(journal, stop);
+    for (uint64_t at = 0; at < end; at += step) {
+        uint64_t stop = end - at > step ? at + step : end;
+        struct store_key from = compact_key(range, at);
+        struct store_key to = compact_key(range, stop);
 
         if (__atomic_load_n(&disk->helper_stop, __ATOMIC_ACQUIRE)) {
             break;
@@ -196,6 +285,18 @@ ldb_compact_join(struct ldb_disk *disk)
     }
 }
 
+/* What a range takes on disk; 0 when that is known to be of no account. */
+static uint64_t
+compact_look(const struct ldb_disk *disk, struct ldb_range *range)
+{
+    if (!range->changed) {
+        return 0;
+    }
+    range->changed = false;
+    return compact_range_bytes(disk, store_key_record(range->first, 0),
+                               store_key_record(range->journal, range->seq));
+}
+
 void
 ldb_compact_idle(struct ldb_disk *disk)
 {
@@ -212,14 +313,13 @@ ldb_compact_idle(struct ldb_disk *disk)
     }
     all = compact_range_bytes(disk, store_key_record(0, 0),
                               store_key_record(UINT32_MAX, UINT64_MAX));
-    while (disk->drained_len > 0 && !disk->helper_started) {
-        struct ldb_range range = disk->drained[--disk->drained_len];
-        uint64_t bytes =
-            compact_range_bytes(disk, store_key_record(range.journal, 0),
-                                store_key_record(range.journal, range.seq));
+    for (size_t i = 0; i < disk->drained_len && !disk->helper_started; i++) {
+        struct ldb_range *range = &disk->drained[i];
+        uint64_t bytes = compact_look(disk, range);
 
         if (bytes > ldb_hooks.compact_bytes_min && bytes > all / 4) {
-            compact_start(disk, range, bytes);
+            compact_start(disk, *range, bytes);
+            compact_remove(disk, i);
         }
     }
 }

@@ -169,7 +169,7 @@ writer_add(struct ldb_disk *disk, const struct ldb_op *op)
         writer_put_record(disk, op);
         break;
     case LDB_OP_DELETE:
-        key = store_key_record(op->queue->journal, op->record.seq);
+        key = store_key_record(op->queue->journal, op->gone.seq);
         leveldb_writebatch_delete(disk->batch, key.bytes, key.len);
         break;
     case LDB_OP_ENTRY:
@@ -212,7 +212,9 @@ writer_after(struct ldb_disk *disk, const struct ldb_batch *batch)
         if (op->kind == LDB_OP_REMOVE) {
             ldb_purge_add(disk, op->queue->journal);
         } else if (op->kind == LDB_OP_ENTRY) {
-            ldb_compact_note(disk, op->queue->journal, op->entry.head);
+            ldb_compact_note(disk, op->queue->journal, op->entry.head, false);
+        } else if (op->kind == LDB_OP_DELETE) {
+            ldb_compact_note(disk, op->queue->journal, op->gone.drained, true);
         }
     }
 }
@@ -301,6 +303,22 @@ writer_run(struct ldb_store *ldb)
     }
 }
 
+/* Waits for the loop, under the lock; while a compaction is under way not for
+ * ever, as another may be due after it. */
+static void
+writer_wait_for_loop(struct ldb_store *ldb)
+{
+    struct timespec until;
+
+    if (!ldb->disk.helper_started) {
+        (void)pthread_cond_wait(&ldb->cond, &ldb->lock);
+        return;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    (void)pthread_cond_timedwait(&ldb->cond, &ldb->lock, &until);
+}
+
 /* Waits for a job; meanwhile does what nobody waits for.  False: stop. */
 static bool
 writer_wait(struct ldb_store *ldb)
@@ -318,7 +336,7 @@ writer_wait(struct ldb_store *ldb)
         }
         (void)pthread_mutex_lock(&ldb->lock);
         if (!more && !ldb->handed && !ldb->stop) {
-            (void)pthread_cond_wait(&ldb->cond, &ldb->lock);
+            writer_wait_for_loop(ldb);
         }
     }
     handed = ldb->handed;

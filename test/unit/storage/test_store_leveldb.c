@@ -756,6 +756,62 @@ START_TEST(drained_space_is_compacted_while_the_store_works)
 }
 END_TEST
 
+static uint64_t
+journal_bytes(const struct ldb_store *ldb, uint32_t journal)
+{
+    struct store_key from = store_key_record(journal, 0);
+    struct store_key to = store_key_record(journal + 1, 0);
+    const char *start = from.bytes;
+    const char *limit = to.bytes;
+    size_t start_len = from.len;
+    size_t limit_len = to.len;
+    uint64_t bytes = 0;
+
+    leveldb_approximate_sizes(ldb->disk.db, 1, &start, &start_len, &limit,
+                              &limit_len, &bytes);
+    ck_assert_uint_gt(bytes, 0);
+    return bytes;
+}
+
+/* Each of them is too small to be worth it. */
+START_TEST(drained_neighbours_are_compacted_together)
+{
+    enum { QUEUES = 12, COUNT = 1000 }; /* less than a block */
+    struct store_queue *queues[QUEUES];
+    const struct ldb_store *ldb;
+    uint64_t extra = 5000;
+    char name[16];
+
+    ldb_hooks.compact_bytes_min = UINT64_MAX;
+    fixture_init(&fixture, &store_leveldb);
+    for (int i = 0; i < QUEUES; i++) {
+        (void)snprintf(name, sizeof(name), "Q%d", i);
+        put_many(fixture_queue(&fixture, name), 1, COUNT);
+    }
+    fixture_reopen(&fixture); /* writes the log into a table */
+    ldb = (const struct ldb_store *)(const void *)fixture.store;
+    ldb_hooks.compact_bytes_min = 3 * journal_bytes(ldb, 1);
+    for (int i = 0; i < QUEUES; i++) {
+        /* Not in the order of their numbers. */
+        int number = i * 5 % QUEUES;
+
+        queues[i] = fixture.found[number].queue;
+        for (uint64_t seq = 1; number != 11 && seq <= COUNT; seq++) {
+            store_delete(fixture.store, queues[i], seq, STORE_SLOT_STORED);
+        }
+        ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    }
+    while (__atomic_load_n(&ldb->disk.compactions, __ATOMIC_RELAXED) == 0) {
+        (void)fixture_put(&fixture, queues[0], extra++);
+        ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    }
+    fixture_fetch(&fixture, fixture.found[11].queue, 1, COUNT, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.count, COUNT);
+    ck_assert(fixture.fetched.intact);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 /* ------------------------------------------------------------- failing -- */
 
 /* Written by the test before the store is opened or while its thread waits. */
@@ -965,6 +1021,7 @@ refusing_tcase(void)
     tcase_add_test(tcase, damaged_record_is_skipped_and_set_aside);
     tcase_add_loop_test(
         tcase, flipped_bit_in_a_table_never_comes_out_as_a_record, 2, 29);
+    tcase_add_test(tcase, drained_neighbours_are_compacted_together);
     tcase_add_test(tcase, drained_space_is_compacted_while_the_store_works);
     return tcase;
 }
