@@ -376,6 +376,10 @@ count_rest(struct count *count, struct store_queue *queue, struct error *err)
     if (head->next_seq < head->counted_to) {
         head->next_seq = head->counted_to;
     }
+    /* So an orderly stop leaves it: no number was used that is not counted. */
+    if (queue->reserved <= head->next_seq) {
+        return 0;
+    }
     return count_from(count, queue, head->next_seq, err);
 }
 

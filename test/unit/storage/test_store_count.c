@@ -365,6 +365,23 @@ START_TEST(tombstones_are_passed_over_once)
 }
 END_TEST
 
+START_TEST(orderly_stop_leaves_nothing_to_look_for)
+{
+    fixture_init(&fixture, &store_leveldb);
+    for (char name[] = "A"; name[0] <= 'P'; name[0]++) {
+        (void)fixture_put(&fixture, fixture_queue(&fixture, name), 1);
+    }
+    seeks = 0;
+    ldb_hooks.seek = counting_seek;
+    fixture_reopen(&fixture);
+    ldb_hooks.seek = leveldb_iter_seek;
+    ck_assert_uint_le(seeks, 2); /* entries, blocks */
+    check_found(0, "A", 1, 1);
+    check_found(15, "P", 1, 1);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(directory_of_the_first_layout_is_counted_once)
 {
     make_two();
@@ -465,6 +482,7 @@ store_count_suite(void)
     tcase_add_loop_test(tcase, counts_are_exact_after_a_crash, 0, 3);
     tcase_add_test(tcase, records_are_not_looked_at_at_the_start);
     tcase_add_test(tcase, tombstones_are_passed_over_once);
+    tcase_add_test(tcase, orderly_stop_leaves_nothing_to_look_for);
     tcase_add_test(tcase, emptied_journal_leaves_no_block);
     tcase_add_test(tcase, removed_journal_leaves_nothing);
     suite_add_tcase(suite, tcase);
