@@ -56,6 +56,7 @@ log_open_journal(struct topic_log *log)
 static struct store_slot *
 log_recent(const struct topic_log *log, uint64_t seq)
 {
+    assert(log->recent_size > 0);
     return &log->recent[seq % log->recent_size];
 }
 
