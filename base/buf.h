@@ -42,8 +42,10 @@ static inline void
 buf_append(struct buf *buf, const void *data, size_t len)
 {
     if (len > 0) {
-        assert(data != NULL);
-        memcpy(buf_reserve(buf, len), data, len);
+        char *to = buf_reserve(buf, len);
+
+        assert(data != NULL && to != NULL);
+        memcpy(to, data, len);
         buf->len += len;
     }
 }
