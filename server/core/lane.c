@@ -153,23 +153,24 @@ lane_is_past_mark(const struct lane *lane)
 }
 
 /* The memory that the waiting messages of one lane may take: window while not
- * more than a part (of four) of the broker's is used, then less and less, none
- * when one part more is used.  So a hundred thousand small backlogs leave room
- * as one large one does. */
+ * more than `from` eighths of the broker's is used, then less and less, none
+ * from `to` eighths on.  So a hundred thousand small backlogs leave room as one
+ * large one does. */
 static size_t
-lane_room(const struct core *core, size_t window, unsigned part)
+lane_room(const struct core *core, size_t window, unsigned from, unsigned to)
 {
-    size_t quarter = core->quota.limit / 4;
-    size_t over = quarter * part;
+    size_t eighth = core->quota.limit / 8;
     size_t used = core->quota.used;
+    double left;
 
-    if (used <= over) {
+    if (used <= eighth * from) {
         return window;
     }
-    used -= over;
-    return used < quarter ? (size_t)((double)window * (double)(quarter - used) /
-                                     (double)quarter)
-                          : 0;
+    if (used >= eighth * to) {
+        return 0;
+    }
+    left = (double)(eighth * to - used) / (double)(eighth * (to - from));
+    return (size_t)((double)window * left);
 }
 
 /* Whether the message that comes now is to live in the store alone.  Messages
@@ -199,10 +200,10 @@ lane_must_page(const struct lane *lane, bool stored)
     }
     if (stored) {
         return lane->waiting_bytes >
-               lane_room(core, core->options.queue_resident_bytes, 1);
+               lane_room(core, core->options.queue_resident_bytes, 2, 3);
     }
     return core->quota.used > core->quota.limit / 2 &&
-           lane->waiting_bytes > lane_room(core, lane_short_bytes, 2);
+           lane->waiting_bytes > lane_room(core, lane_short_bytes, 4, 6);
 }
 
 /* The same among all that is held.  Those of a page follow each other. */
