@@ -151,9 +151,22 @@ for (const port of [STOMP_PORT, WS_PORT]) {
   }
 }
 
+// Its helpers may write into the profile until they have noticed.
+async function removeProfile() {
+  for (const until = Date.now() + DEADLINE * 1000; ;) {
+    try {
+      fs.rmSync(profile, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 testcase('Chromium ends', async () => {
   await browser.close();
-  fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  await removeProfile();
 });
 
 process.on('exit', () => browser.process.kill());
