@@ -153,7 +153,7 @@ for (const port of [STOMP_PORT, WS_PORT]) {
 
 // Its helpers may write into the profile until they have noticed.
 async function removeProfile() {
-  for (const until = Date.now() + DEADLINE * 1000; ;) {
+  for (const until = Date.now() + DEADLINE; ;) {
     try {
       fs.rmSync(profile, { recursive: true, force: true });
       return;
