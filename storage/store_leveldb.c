@@ -449,6 +449,7 @@ ldb_define(struct store *store, struct span name, struct span value)
     struct ldb_op *op = ldb_batch_append(&ldb->fill);
 
     assert(name.len <= STORE_DEFINITION_NAME_MAX);
+    assert(value.data != NULL || value.len == 0);
     definition->ends = value.data == NULL;
     definition->name_len = name.len;
     definition->value_len = value.len;

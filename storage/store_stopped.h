@@ -47,8 +47,9 @@ int store_stopped_open(const char *directory, enum store_stopped_lock lock,
                        const char *scratch, struct store_stopped **stopped_out,
                        struct error *err);
 
-/* Removes the scratch directory, gives the lock back, sets *stopped to NULL. */
-void store_stopped_close(struct store_stopped **stopped);
+/* Removes the scratch directory, gives the lock back, sets *stopped_in to
+ * NULL. */
+void store_stopped_close(struct store_stopped **stopped_in);
 
 /* Removes path and all below it, links and not what they point to.  A path that
  * is not there is fine.  Returns 0, or -1 with an error. */
