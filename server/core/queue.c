@@ -134,11 +134,11 @@ queue_push(struct queue *queue, struct message *msg, bool persistent)
 
 void
 queue_push_logged(struct queue *queue, struct message *msg, uint64_t seq,
-                  struct store_slot slot, bool stored)
+                  struct store_slot slot, bool page)
 {
+    assert(!page || slot.batch != 0);
     queue->base.enqueued_count++;
-    lane_add(&queue->main, msg, seq, slot,
-             lane_must_page(&queue->main, stored));
+    lane_add(&queue->main, msg, seq, slot, page);
     queue->next_seq = seq + 1;
     if (queue->base.attachment_count > 0) {
         queue_mark_dirty(queue);

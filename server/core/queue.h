@@ -68,9 +68,10 @@ void queue_unpark(struct attachment *attachment);
 void queue_push(struct queue *queue, struct message *msg, bool persistent);
 
 /* The same with a message that the log of a topic has given the number seq, for
- * the queue of a durable subscription (topic_log.h). */
+ * the queue of a durable subscription (topic_log.h).  page: it is to be left to
+ * the store, where slot says that it is. */
 void queue_push_logged(struct queue *queue, struct message *msg, uint64_t seq,
-                       struct store_slot slot, bool stored);
+                       struct store_slot slot, bool page);
 
 /* Makes the queue be there after a restart too, with nothing in it; as soon as
  * something has been stored in it, it is anyway. */

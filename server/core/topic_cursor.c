@@ -98,14 +98,21 @@ topic_cursor_return(struct topic_cursor *cursor)
 }
 
 bool
+topic_cursor_selects(const struct topic_cursor *cursor,
+                     const struct message *msg)
+{
+    const struct selector *selector = cursor->durable->selector;
+
+    return selector == NULL ||
+           select_matches(selector, &cursor->queue->base, msg, 0);
+}
+
+bool
 topic_cursor_takes(const struct topic_cursor *cursor, uint64_t seq,
                    const struct message *msg)
 {
-    const struct durable *durable = cursor->durable;
-
     return !cursor_is_settled(&cursor->place, seq) &&
-           (durable->selector == NULL ||
-            select_matches(durable->selector, &cursor->queue->base, msg, 0));
+           topic_cursor_selects(cursor, msg);
 }
 
 static void
@@ -205,11 +212,10 @@ topic_cursor_remove(struct topic_cursor **cursor)
     cursor_define(gone, true);
     cursor_unlist(gone);
     lane_forget_paged(&gone->queue->main);
+    queue_drop_waiting(gone->queue);
     if (gone->queue->in_flight_count == 0) {
-        queue_drop_waiting(gone->queue);
         destination_remove(&dest); /* and gone with it */
     } else {
-        queue_drop_waiting(gone->queue);
         destination_orphan_durable(dest);
     }
     topic_log_trim(log);
@@ -248,24 +254,22 @@ void
 topic_cursor_recover(struct topic_cursor *cursor, struct message *msg)
 {
     struct topic_log *log = cursor->log;
-    struct core *core = topic_log_core(log);
-    bool persistent = core_survives(core) &&
-                      destination_is_persistent(&log->topic->base, msg) &&
-                      store_failure(core->store) == NULL;
     struct topic_cursor *other;
     struct store_slot slot;
+    bool persistent;
     uint64_t seq;
+    bool page;
 
-    if (cursor->durable->selector != NULL &&
-        !select_matches(cursor->durable->selector, &cursor->queue->base, msg,
-                        0)) {
+    if (!topic_cursor_selects(cursor, msg)) {
         return;
     }
-    seq = topic_log_append(log, msg, persistent, persistent, &slot);
+    persistent = topic_log_is_persistent(log, msg);
+    page = lane_must_page(&cursor->queue->main, persistent);
+    seq = topic_log_append(log, msg, persistent, persistent || page, &slot);
     DL_FOREACH(log->cursors, other) {
         if (other != cursor) {
             topic_cursor_settle(other, seq);
         }
     }
-    queue_push_logged(cursor->queue, msg, seq, slot, persistent);
+    queue_push_logged(cursor->queue, msg, seq, slot, page);
 }

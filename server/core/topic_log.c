@@ -100,7 +100,16 @@ log_remember(struct topic_log *log, uint64_t seq, struct store_slot slot)
     }
 }
 
-/* The number of a message, and its record when it is to have one. */
+bool
+topic_log_is_persistent(const struct topic_log *log, const struct message *msg)
+{
+    const struct core *core = topic_log_core(log);
+
+    return core_survives(core) &&
+           destination_is_persistent(&log->topic->base, msg) &&
+           store_failure(core->store) == NULL;
+}
+
 uint64_t
 topic_log_append(struct topic_log *log, struct message *msg, bool persistent,
                  bool stored, struct store_slot *slot_out)
@@ -301,16 +310,13 @@ log_ask(struct topic_log *log, const struct message *msg,
     bool any = false;
 
     DL_FOREACH(log->cursors, cursor) {
-        const struct selector *selector = cursor->durable->selector;
-
-        cursor->wants =
-            !cursor->awaits_past && !cursor_is_own(cursor, sender) &&
-            (selector == NULL ||
-             select_matches(selector, &cursor->queue->base, msg, 0));
+        cursor->wants = !cursor->awaits_past &&
+                        !cursor_is_own(cursor, sender) &&
+                        topic_cursor_selects(cursor, msg);
+        cursor->pages =
+            cursor->wants && lane_must_page(&cursor->queue->main, persistent);
         any = any || cursor->wants;
-        *page_out =
-            *page_out ||
-            (cursor->wants && lane_must_page(&cursor->queue->main, persistent));
+        *page_out = *page_out || cursor->pages;
     }
     return any;
 }
@@ -319,13 +325,13 @@ log_ask(struct topic_log *log, const struct message *msg,
  * selector would take it is settled, for the time when it reads the journal. */
 static void
 log_give(struct topic_log *log, struct message *msg, uint64_t seq,
-         struct store_slot slot, bool persistent)
+         struct store_slot slot)
 {
     struct topic_cursor *cursor;
 
     DL_FOREACH(log->cursors, cursor) {
         if (cursor->wants) {
-            queue_push_logged(cursor->queue, msg, seq, slot, persistent);
+            queue_push_logged(cursor->queue, msg, seq, slot, cursor->pages);
         } else if (slot.batch != 0 &&
                    (cursor->durable->no_local || cursor->awaits_past)) {
             topic_cursor_settle(cursor, seq);
@@ -338,19 +344,17 @@ topic_log_publish(struct topic *topic, struct message *msg,
                   const struct client *sender)
 {
     struct topic_log *log = topic->log;
-    struct core *core = topic->base.core;
-    bool persistent = core_survives(core) &&
-                      destination_is_persistent(&topic->base, msg) &&
-                      store_failure(core->store) == NULL;
-    bool page = false;
     struct store_slot slot;
+    bool page = false;
+    bool persistent;
     uint64_t seq;
 
+    persistent = topic_log_is_persistent(log, msg);
     if (!log_ask(log, msg, sender, persistent, &page)) {
         return false;
     }
     seq = topic_log_append(log, msg, persistent, persistent || page, &slot);
-    log_give(log, msg, seq, slot, persistent);
+    log_give(log, msg, seq, slot);
     return persistent;
 }
 

@@ -39,6 +39,7 @@ struct topic_cursor {
     struct topic_cursor *dirty_next;                  /* core.dirty_cursors */
     bool dirty; /* its definition is not what place says */
     bool wants; /* the message that is being published */
+    bool pages; /* and has no room for it in memory */
     bool awaits_past;
     uint64_t past_place;        /* as of struct attachment */
     uint64_t redelivered_below; /* handed out before the last restart */

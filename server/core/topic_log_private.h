@@ -16,7 +16,6 @@ struct topic_log {
     struct topic_cursor *cursors; /* DL list */
     size_t cursor_count;
     size_t moved; /* cursors that moved since the last look at all */
-    struct topic_log *trim_next;
     struct store_slot *recent; /* by seq modulo recent_size */
     uint64_t recent_size;
     uint64_t recent_from; /* of this number on */
@@ -31,6 +30,10 @@ topic_log_core(const struct topic_log *log)
 /* The topic's log, made at first use. */
 struct topic_log *topic_log_get(struct topic *topic);
 
+/* Whether msg is to be there after a restart. */
+bool topic_log_is_persistent(const struct topic_log *log,
+                             const struct message *msg);
+
 /* The number of a message, and its record when it is to have one (stored). */
 uint64_t topic_log_append(struct topic_log *log, struct message *msg,
                           bool persistent, bool stored,
@@ -41,6 +44,10 @@ void topic_log_trim(struct topic_log *log);
 
 /* Nothing waits for it and nothing is on its way. */
 bool topic_cursor_is_idle(const struct topic_cursor *cursor);
+
+/* Whether its selector, if it has one, takes the message. */
+bool topic_cursor_selects(const struct topic_cursor *cursor,
+                          const struct message *msg);
 
 /* Its definition has to be written again. */
 void topic_cursor_mark_dirty(struct topic_cursor *cursor);

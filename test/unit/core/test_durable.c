@@ -206,6 +206,34 @@ START_TEST(non_persistent_ones_wait_too_but_not_for_the_next_start)
 }
 END_TEST
 
+START_TEST(past_of_a_topic_comes_whole_persistent_or_not)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_TOPIC, "t");
+    struct subscription_target target = { .kind = DESTINATION_TOPIC,
+                                          .name = SPAN("t") };
+    struct durable_claim claim = {
+        .client_id = SPAN("c"),
+        .name = SPAN("s"),
+        .targets = &target,
+        .target_count = 1,
+        .retroactive = true,
+    };
+    struct durable *durable;
+
+    policy->recovery = &recovery_fixed_count;
+    policy->recovery_parameters.count = 3;
+    ck_assert_int_eq(publish("1", true), CORE_SENT);
+    ck_assert_int_eq(publish("2", false), CORE_SENT);
+    ck_assert_int_eq(publish("3", true), CORE_SENT);
+    ck_assert_int_eq(
+        core_durable_claim(f.core, &a.client, &claim, &durable, NULL),
+        DURABLE_CLAIMED);
+    (void)subscribe_durable(&a, "t", "s", 10);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "1 2 3");
+}
+END_TEST
+
 START_TEST(backlog_of_one_that_nobody_uses_takes_no_memory)
 {
     struct core_stats before;
@@ -341,6 +369,7 @@ durable_suite(void)
         tcase, acknowledged_out_of_order_only_the_others_come_after_a_restart);
     tcase_add_test(tcase,
                    non_persistent_ones_wait_too_but_not_for_the_next_start);
+    tcase_add_test(tcase, past_of_a_topic_comes_whole_persistent_or_not);
     tcase_add_test(tcase, backlog_of_one_that_nobody_uses_takes_no_memory);
     tcase_add_test(tcase, removed_one_lets_the_journal_go);
     tcase_add_test(tcase, one_that_matches_nothing_does_not_hold_the_journal);
