@@ -224,16 +224,16 @@ store_build_commit(struct store_build *build, struct error *err)
 }
 
 void
-store_build_abandon(struct store_build **build_in)
+store_build_abandon(struct store_build **build)
 {
-    struct store_build *build = *build_in;
+    struct store_build *gone = *build;
 
-    if (build != NULL) {
-        store_close(&build->store);
-        (void)sem_destroy(&build->woken);
-        free(build->journals);
-        free(build);
-        *build_in = NULL;
+    if (gone != NULL) {
+        store_close(&gone->store);
+        (void)sem_destroy(&gone->woken);
+        free(gone->journals);
+        free(gone);
+        *build = NULL;
     }
 }
 

@@ -103,6 +103,7 @@ store_head_grow(struct store_head *head)
 {
     size_t to = 0;
 
+    assert(head->len == 0 || head->blocks != NULL);
     for (size_t i = 0; i < head->len; i++) {
         if (head->blocks[i].now.live > 0 || head->blocks[i].kept.live > 0) {
             head->blocks[to++] = head->blocks[i];
@@ -126,6 +127,7 @@ store_head_append(struct store_head *head, uint64_t number)
     if (head->len == head->capacity) {
         store_head_grow(head);
     }
+    assert(head->blocks != NULL);
     block = &head->blocks[head->len++];
     *block = (struct store_head_block){ .number = number };
     return block;

@@ -188,8 +188,7 @@ core_unblock(struct core *core, struct subscription *sub)
 {
     unsigned left = CORE_UNBLOCK_MAX;
 
-    sub->credited = false;
-    DL_DELETE2(core->credited, sub, credit_prev, credit_next);
+    core_unmark_credited(core, sub);
     topic_drain_pending(sub);
     for (struct attachment *at = sub->attachments;
          at != NULL && sub->parked_count > 0; at = at->next) {
@@ -202,8 +201,7 @@ core_unblock(struct core *core, struct subscription *sub)
         left--;
     }
     if (sub->blocked != NULL && left == 0) {
-        sub->credited = true;
-        DL_APPEND2(core->credited, sub, credit_prev, credit_next);
+        core_mark_credited(core, sub);
     }
     if (sub->browser != NULL) {
         queue_browser_resume(sub->browser);
@@ -214,15 +212,10 @@ core_unblock(struct core *core, struct subscription *sub)
 static void
 core_unblock_all(struct core *core)
 {
-    struct subscription *sub;
-    size_t left = 0;
+    size_t left = core->credited_count;
 
-    for (sub = core->credited; sub != NULL; sub = sub->credit_next) {
-        left++;
-    }
-    while ((sub = core->credited) != NULL && left > 0) {
-        core_unblock(core, sub);
-        left--;
+    for (; core->credited != NULL && left > 0; left--) {
+        core_unblock(core, core->credited);
     }
 }
 

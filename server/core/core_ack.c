@@ -12,7 +12,18 @@ core_mark_credited(struct core *core, struct subscription *sub)
 {
     if (!sub->credited && !sub->closed) {
         sub->credited = true;
+        core->credited_count++;
         DL_APPEND2(core->credited, sub, credit_prev, credit_next);
+    }
+}
+
+void
+core_unmark_credited(struct core *core, struct subscription *sub)
+{
+    if (sub->credited) {
+        sub->credited = false;
+        core->credited_count--;
+        DL_DELETE2(core->credited, sub, credit_prev, credit_next);
     }
 }
 

@@ -36,11 +36,12 @@ struct core {
     struct topic_cursor *dirty_cursors;
     struct queue *dirty_queues;    /* DL list */
     struct subscription *credited; /* DL list: credit has come back */
-    struct client *clients;        /* DL list: that have logged in */
-    struct client *awaiting;       /* DL list */
-    size_t advisory_listeners;     /* subscriptions that may want some */
-    struct client *blocked;        /* DL list */
-    struct topic *recovering;      /* with a past, to be swept */
+    size_t credited_count;
+    struct client *clients;    /* DL list: that have logged in */
+    struct client *awaiting;   /* DL list */
+    size_t advisory_listeners; /* subscriptions that may want some */
+    struct client *blocked;    /* DL list */
+    struct topic *recovering;  /* with a past, to be swept */
     struct timer_wheel *timers;
     struct lane *unreadable; /* whose page could not be read */
     struct lane *turns;      /* DL list: that may be read one after the other */
@@ -87,6 +88,9 @@ struct message *core_prepared_take_scheduled(struct core_prepared *prepared);
 
 /* Credit has come back, or a new attachment has to look: core_turn will. */
 void core_mark_credited(struct core *core, struct subscription *sub);
+
+/* It looks now, or never again. */
+void core_unmark_credited(struct core *core, struct subscription *sub);
 
 /* A destination goes: nobody waits for its room any more. */
 void core_forget_blocked(struct core *core, const struct destination *dest);

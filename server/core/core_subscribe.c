@@ -159,9 +159,6 @@ core_unsubscribe(struct subscription *sub)
     core->advisory_listeners -= sub->hears_advisories ? 1 : 0;
     destination_detach_all(sub);
     queue_browser_free(&sub->browser);
-    if (sub->credited) {
-        sub->credited = false;
-        DL_DELETE2(core->credited, sub, credit_prev, credit_next);
-    }
+    core_unmark_credited(core, sub);
     subscription_free_if_done(sub);
 }

@@ -109,8 +109,11 @@ durable_free(struct durable *durable)
 void
 durables_free(struct core *core)
 {
-    while (core->durables != NULL) {
-        durable_free(core->durables);
+    struct durable *durable;
+    struct durable *next;
+
+    HASH_ITER(hh, core->durables, durable, next) {
+        durable_free(durable);
     }
     trie_free(&core->durable_patterns);
 }

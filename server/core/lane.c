@@ -210,12 +210,13 @@ lane_must_page(const struct lane *lane, bool stored)
 static void
 lane_hold(struct lane *lane, struct delivery *delivery)
 {
-    struct delivery *at = lane->held != NULL ? lane->held->held_prev : NULL;
+    struct delivery *at;
 
-    if (at == NULL || at->seq < delivery->seq) {
+    if (lane->held == NULL || lane->held->held_prev->seq < delivery->seq) {
         DL_APPEND2(lane->held, delivery, held_prev, held_next);
         return;
     }
+    at = lane->held->held_prev;
     if (lane->inserted != NULL && lane->inserted->seq < delivery->seq) {
         at = lane->inserted;
         while (at->held_next->seq < delivery->seq) {
