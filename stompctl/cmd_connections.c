@@ -39,13 +39,7 @@ static const char connections_help[] =
     "      --json                 as JSON\n" ADMIN_OPTIONS_HELP
     "\nExit code 0: shown; 69: no broker.\n";
 
-/* A column: its heading and the members of the row that it shows, two of them
- * as "a/b". */
-static const struct connections_column {
-    const char *heading;
-    const char *members[2];
-    bool right;
-} connections_columns[] = {
+static const struct table_column connections_columns[] = {
     { "NUMBER", { "number" }, true },
     { "PEER", { "peer" }, false },
     { "VIA", { "transport" }, false },
@@ -60,57 +54,8 @@ static const struct connections_column {
     { "UNSENT", { "waitingBytes" }, true },
     { "IDLE", { "silentMs", "unwrittenMs" }, true },
     { "STATE", { "state" }, false },
+    { NULL, { NULL }, false },
 };
-
-enum {
-    CONNECTIONS_COLUMNS =
-        sizeof(connections_columns) / sizeof(connections_columns[0])
-};
-
-static void
-connections_add_cell(struct table *table, const json_t *row,
-                     const struct connections_column *column)
-{
-    const json_t *first = json_object_get(row, column->members[0]);
-    char *pair;
-
-    if (column->members[1] == NULL) {
-        table_add_json(table, first);
-        return;
-    }
-    pair = xasprintf("%lld/%lld", (long long)json_integer_value(first),
-                     (long long)json_integer_value(
-                         json_object_get(row, column->members[1])));
-    table_add(table, pair);
-    free(pair);
-}
-
-static void
-connections_print(const json_t *tree)
-{
-    const json_t *list = json_object_get(tree, "connections");
-    long long total = json_integer_value(json_object_get(tree, "total"));
-    struct table table = TABLE_INIT(CONNECTIONS_COLUMNS, 0);
-    size_t index;
-    json_t *row;
-
-    for (size_t i = 0; i < CONNECTIONS_COLUMNS; i++) {
-        table_add(&table, connections_columns[i].heading);
-        table.right |= connections_columns[i].right ? 1U << i : 0;
-    }
-    json_array_foreach(list, index, row)
-    {
-        for (size_t i = 0; i < CONNECTIONS_COLUMNS; i++) {
-            connections_add_cell(&table, row, &connections_columns[i]);
-        }
-    }
-    table_print(&table, stdout);
-    table_fini(&table);
-    if (total > (long long)json_array_size(list)) {
-        (void)printf("and %lld more (--limit)\n",
-                     total - (long long)json_array_size(list));
-    }
-}
 
 static int
 connections_show(const struct admin_options *admin, uint64_t limit, bool json)
@@ -129,7 +74,7 @@ connections_show(const struct admin_options *admin, uint64_t limit, bool json)
     if (json) {
         policy_show_json(tree, stdout);
     } else {
-        connections_print(tree);
+        table_print_list(connections_columns, tree, "connections", stdout);
     }
     json_decref(tree);
     return fflush(stdout) == 0 ? 0 : EX_IOERR;

@@ -160,38 +160,29 @@ doctor_print_head(const json_t *tree)
     table_fini(&table);
 }
 
+static const struct table_column doctor_columns[] = {
+    { "SUBSCRIPTION", { "id" }, false },
+    { "DESTINATION", { "destination" }, false },
+    { "ACK", { "ack" }, false },
+    { "PREFETCH", { "prefetch" }, true },
+    { "IN FLIGHT", { "inFlight" }, true },
+    { "PENDING", { "pending" }, true },
+    { "WAITING", { "waiting" }, true },
+    { "DISCARDED", { "discarded" }, true },
+    { "OLDEST MS", { "oldestUnackedMs" }, true },
+    { "SELECTOR", { "selector" }, false },
+    { NULL, { NULL }, false },
+};
+
 static void
 doctor_print_subscriptions(const json_t *list)
 {
-    static const char *const headings[] = {
-        "SUBSCRIPTION", "DESTINATION", "ACK",       "PREFETCH",  "IN FLIGHT",
-        "PENDING",      "WAITING",     "DISCARDED", "OLDEST MS", "SELECTOR",
-    };
-    static const char *const members[] = {
-        "id",      "destination", "ack",       "prefetch",        "inFlight",
-        "pending", "waiting",     "discarded", "oldestUnackedMs", "selector",
-    };
-    enum { COLUMNS = sizeof(headings) / sizeof(headings[0]) };
-    struct table table = TABLE_INIT(COLUMNS, 0x1F8);
-    size_t index;
-    json_t *row;
-
     if (json_array_size(list) == 0) {
         (void)printf("\nNo subscriptions.\n");
         return;
     }
-    for (size_t i = 0; i < COLUMNS; i++) {
-        table_add(&table, headings[i]);
-    }
-    json_array_foreach(list, index, row)
-    {
-        for (size_t i = 0; i < COLUMNS; i++) {
-            table_add_json(&table, json_object_get(row, members[i]));
-        }
-    }
     (void)putchar('\n');
-    table_print(&table, stdout);
-    table_fini(&table);
+    table_print_objects(doctor_columns, list, stdout);
 }
 
 static void

@@ -46,46 +46,16 @@ static const char durable_help[] =
     "      --json                 list: as JSON\n" ADMIN_OPTIONS_HELP
     "\nExit code 0: done; 65: the broker refuses; 69: no broker.\n";
 
-/* A column: its heading and the member of the row. */
-static const struct {
-    const char *heading;
-    const char *member;
-    bool right;
-} durable_columns[] = {
-    { "CLIENT-ID", "clientId", false },      { "NAME", "name", false },
-    { "DESTINATION", "destination", false }, { "SELECTOR", "selector", false },
-    { "CONNECTION", "connection", false },   { "WAITING", "waiting", true },
-    { "IN FLIGHT", "inFlight", true },
+static const struct table_column durable_columns[] = {
+    { "CLIENT-ID", { "clientId" }, false },
+    { "NAME", { "name" }, false },
+    { "DESTINATION", { "destination" }, false },
+    { "SELECTOR", { "selector" }, false },
+    { "CONNECTION", { "connection" }, false },
+    { "WAITING", { "waiting" }, true },
+    { "IN FLIGHT", { "inFlight" }, true },
+    { NULL, { NULL }, false },
 };
-enum { DURABLE_COLUMNS = sizeof(durable_columns) / sizeof(durable_columns[0]) };
-
-static void
-durable_print(const json_t *tree)
-{
-    const json_t *list = json_object_get(tree, "durables");
-    long long total = json_integer_value(json_object_get(tree, "total"));
-    struct table table = TABLE_INIT(DURABLE_COLUMNS, 0);
-    size_t index;
-    json_t *row;
-
-    for (size_t i = 0; i < DURABLE_COLUMNS; i++) {
-        table_add(&table, durable_columns[i].heading);
-        table.right |= durable_columns[i].right ? 1U << i : 0;
-    }
-    json_array_foreach(list, index, row)
-    {
-        for (size_t i = 0; i < DURABLE_COLUMNS; i++) {
-            table_add_json(&table,
-                           json_object_get(row, durable_columns[i].member));
-        }
-    }
-    table_print(&table, stdout);
-    table_fini(&table);
-    if (total > (long long)json_array_size(list)) {
-        (void)printf("and %lld more (--limit)\n",
-                     total - (long long)json_array_size(list));
-    }
-}
 
 static int
 durable_list(const struct durable_command *command)
@@ -104,7 +74,7 @@ durable_list(const struct durable_command *command)
     if (command->json) {
         policy_show_json(tree, stdout);
     } else {
-        durable_print(tree);
+        table_print_list(durable_columns, tree, "durables", stdout);
     }
     json_decref(tree);
     return fflush(stdout) == 0 ? 0 : EX_IOERR;

@@ -48,33 +48,53 @@ static const char status_help[] =
     "      --json                 as JSON\n" ADMIN_OPTIONS_HELP
     "\nExit code 0: shown; 69: no broker.\n";
 
-/* One list of the API: its rows as columns of these members. */
+static const struct table_column status_connections[] = {
+    { "CONNECTION", { "name" }, false },
+    { "PEER", { "peer" }, false },
+    { "TRANSPORT", { "transport" }, false },
+    { "RECEIVED", { "receivedBytes" }, true },
+    { "SENT", { "sentBytes" }, true },
+    { "WAITING", { "waitingBytes" }, true },
+    { "SILENT MS", { "silentMs" }, true },
+    { NULL, { NULL }, false },
+};
+
+static const struct table_column status_queues[] = {
+    { "QUEUE", { "destination" }, false },
+    { "WAITING", { "waiting" }, true },
+    { "IN FLIGHT", { "inFlight" }, true },
+    { "CONSUMERS", { "consumers" }, true },
+    { "ENQUEUED", { "enqueued" }, true },
+    { "DEQUEUED", { "dequeued" }, true },
+    { "MEMORY", { "memoryBytes" }, true },
+    { "STORED", { "storedBytes" }, true },
+    { "POLICY", { "policy" }, false },
+    { NULL, { NULL }, false },
+};
+
+static const struct table_column status_topics[] = {
+    { "TOPIC", { "destination" }, false },
+    { "WAITING", { "waiting" }, true },
+    { "DISCARDED", { "discarded" }, true },
+    { "CONSUMERS", { "consumers" }, true },
+    { "ENQUEUED", { "enqueued" }, true },
+    { "DEQUEUED", { "dequeued" }, true },
+    { "MEMORY", { "memoryBytes" }, true },
+    { "STORED", { "storedBytes" }, true },
+    { "POLICY", { "policy" }, false },
+    { NULL, { NULL }, false },
+};
+
+/* One list of the API. */
 struct status_part {
     const char *name;
-    const char *headings[TABLE_COLUMNS];
-    const char *members[TABLE_COLUMNS];
-    unsigned right; /* bits of columns that are numbers */
+    const struct table_column *columns;
 };
 
 static const struct status_part status_parts[] = {
-    { "connections",
-      { "CONNECTION", "PEER", "TRANSPORT", "RECEIVED", "SENT", "WAITING",
-        "SILENT MS", NULL },
-      { "name", "peer", "transport", "receivedBytes", "sentBytes",
-        "waitingBytes", "silentMs", NULL },
-      0x78 },
-    { "queues",
-      { "QUEUE", "WAITING", "IN FLIGHT", "CONSUMERS", "ENQUEUED", "DEQUEUED",
-        "MEMORY", "STORED", "POLICY", NULL },
-      { "destination", "waiting", "inFlight", "consumers", "enqueued",
-        "dequeued", "memoryBytes", "storedBytes", "policy", NULL },
-      0xFE },
-    { "topics",
-      { "TOPIC", "WAITING", "DISCARDED", "CONSUMERS", "ENQUEUED", "DEQUEUED",
-        "MEMORY", "STORED", "POLICY", NULL },
-      { "destination", "waiting", "discarded", "consumers", "enqueued",
-        "dequeued", "memoryBytes", "storedBytes", "policy", NULL },
-      0xFE },
+    { "connections", status_connections },
+    { "queues", status_queues },
+    { "topics", status_topics },
 };
 
 enum { STATUS_PARTS = sizeof(status_parts) / sizeof(status_parts[0]) };
@@ -108,32 +128,7 @@ status_get_part(const struct status *status, const struct status_part *part,
 static void
 status_print_part(const struct status_part *part, const json_t *tree)
 {
-    const json_t *list = json_object_get(tree, part->name);
-    long long total = json_integer_value(json_object_get(tree, "total"));
-    size_t columns = 0;
-    struct table table;
-    size_t index;
-    json_t *row;
-
-    while (part->headings[columns] != NULL) {
-        columns++;
-    }
-    table = TABLE_INIT(columns, part->right);
-    for (size_t i = 0; i < columns; i++) {
-        table_add(&table, part->headings[i]);
-    }
-    json_array_foreach(list, index, row)
-    {
-        for (size_t i = 0; i < columns; i++) {
-            table_add_json(&table, json_object_get(row, part->members[i]));
-        }
-    }
-    table_print(&table, stdout);
-    table_fini(&table);
-    if (total > (long long)json_array_size(list)) {
-        (void)printf("and %lld more (--limit)\n",
-                     total - (long long)json_array_size(list));
-    }
+    table_print_list(part->columns, tree, part->name, stdout);
 }
 
 /* The members of an object as rows, those of objects in it too. */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { TABLE_GAP = 2 };
@@ -109,6 +110,7 @@ table_print(const struct table *table, FILE *out)
 {
     size_t widths[TABLE_COLUMNS] = { 0 };
 
+    assert(table->columns > 0 && table->columns <= TABLE_COLUMNS);
     for (size_t i = 0; i < table->count; i++) {
         size_t width = table_width(table->text.data + table->cells[i]);
         size_t *widest = &widths[i % table->columns];
@@ -117,5 +119,59 @@ table_print(const struct table *table, FILE *out)
     }
     for (size_t row = 0; row * table->columns < table->count; row++) {
         table_print_row(table, row, widths, out);
+    }
+}
+
+static void
+table_add_member(struct table *table, const json_t *object,
+                 const struct table_column *column)
+{
+    const json_t *first = json_object_get(object, column->members[0]);
+    char *pair;
+
+    if (column->members[1] == NULL) {
+        table_add_json(table, first);
+        return;
+    }
+    pair = xasprintf("%lld/%lld", (long long)json_integer_value(first),
+                     (long long)json_integer_value(
+                         json_object_get(object, column->members[1])));
+    table_add(table, pair);
+    free(pair);
+}
+
+void
+table_print_objects(const struct table_column *columns, const json_t *objects,
+                    FILE *out)
+{
+    struct table table = TABLE_INIT(0, 0);
+    size_t index;
+    json_t *object;
+
+    for (; columns[table.columns].heading != NULL; table.columns++) {
+        table_add(&table, columns[table.columns].heading);
+        table.right |= columns[table.columns].right ? 1U << table.columns : 0;
+    }
+    json_array_foreach(objects, index, object)
+    {
+        for (size_t i = 0; i < table.columns; i++) {
+            table_add_member(&table, object, &columns[i]);
+        }
+    }
+    table_print(&table, out);
+    table_fini(&table);
+}
+
+void
+table_print_list(const struct table_column *columns, const json_t *tree,
+                 const char *name, FILE *out)
+{
+    const json_t *objects = json_object_get(tree, name);
+    long long shown = (long long)json_array_size(objects);
+    long long total = json_integer_value(json_object_get(tree, "total"));
+
+    table_print_objects(columns, objects, out);
+    if (total > shown) {
+        (void)fprintf(out, "and %lld more (--limit)\n", total - shown);
     }
 }

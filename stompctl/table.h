@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of text in columns as wide as they have to be, for a terminal.
+ * Rows of text, or of JSON objects, in columns as wide as they have to be, for
+ * a terminal.
  */
 #pragma once
 #include "base/buf.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -35,3 +37,21 @@ void table_add_json(struct table *table, const json_t *value);
 
 /* Prints the rows. */
 void table_print(const struct table *table, FILE *out);
+
+/* A column of JSON objects: the member that it shows, or two that are numbers
+ * as "a/b". */
+struct table_column {
+    const char *heading;
+    const char *members[2];
+    bool right; /* numbers stand right */
+};
+
+/* Prints the headings and a row for each object of the array; columns end with
+ * one that has no heading. */
+void table_print_objects(const struct table_column *columns,
+                         const json_t *objects, FILE *out);
+
+/* Prints a list as the admin API writes it, its objects under `name`, and says
+ * how many more than those are there. */
+void table_print_list(const struct table_column *columns, const json_t *tree,
+                      const char *name, FILE *out);
