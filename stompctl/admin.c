@@ -3,12 +3,14 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "stompctl/policy_show.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 enum {
@@ -210,6 +212,7 @@ admin_get(const struct admin_options *options, const char *target,
     unsigned status = 0;
     const char *why;
 
+    *tree_out = NULL;
     if (admin_call(options, "GET", target, &status, tree_out, err) != 0) {
         return -1;
     }
@@ -221,6 +224,23 @@ admin_get(const struct admin_options *options, const char *target,
     json_decref(*tree_out);
     *tree_out = NULL;
     return -1;
+}
+
+int
+admin_show(json_t *tree, bool json, admin_print_fn *print, const void *ctx,
+           const struct error *err)
+{
+    if (tree == NULL) {
+        (void)fprintf(stderr, "stompctl: %s\n", err->text);
+        return EX_UNAVAILABLE;
+    }
+    if (json) {
+        policy_show_json(tree, stdout);
+    } else {
+        print(ctx, tree);
+    }
+    json_decref(tree);
+    return fflush(stdout) == 0 ? 0 : EX_IOERR;
 }
 
 char *

@@ -52,9 +52,20 @@ int admin_call(const struct admin_options *options, const char *method,
                struct error *err);
 
 /* As admin_call with GET, for what has to be 200: another status is an error
- * with the broker's sentence. */
+ * with the broker's sentence.  An error leaves *tree_out NULL. */
 int admin_get(const struct admin_options *options, const char *target,
               json_t **tree_out, struct error *err);
+
+/* Prints an answer for people; it may take it apart. */
+typedef void admin_print_fn(const void *ctx, json_t *tree);
+
+/*
+ * The end of a command that shows an answer: as JSON, or as print does it; tree
+ * is NULL when there is none, and err says why.  Releases tree; returns the
+ * exit code.
+ */
+int admin_show(json_t *tree, bool json, admin_print_fn *print, const void *ctx,
+               const struct error *err);
 
 /* text percent-encoded for a query; to be freed. */
 char *admin_encode(const char *text);

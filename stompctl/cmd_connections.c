@@ -5,13 +5,11 @@
 #include "stompctl/admin.h"
 #include "stompctl/command.h"
 #include "stompctl/options.h"
-#include "stompctl/policy_show.h"
 #include "stompctl/table.h"
 
 #include "base/alloc.h"
 
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum { CONNECTIONS_LIMIT = 100, CONNECTIONS_LIMIT_MAX = 10000000 };
 enum { CONNECTIONS_JSON = 300 };
@@ -57,6 +55,13 @@ static const struct table_column connections_columns[] = {
     { NULL, { NULL }, false },
 };
 
+static void
+connections_print(const void *ctx, json_t *tree)
+{
+    (void)ctx;
+    table_print_list(connections_columns, tree, "connections", stdout);
+}
+
 static int
 connections_show(const struct admin_options *admin, uint64_t limit, bool json)
 {
@@ -64,20 +69,10 @@ connections_show(const struct admin_options *admin, uint64_t limit, bool json)
     json_t *tree = NULL;
     char *target =
         xasprintf("/v1/connections?limit=%llu", (unsigned long long)limit);
-    int result = admin_get(admin, target, &tree, &err);
 
+    (void)admin_get(admin, target, &tree, &err);
     free(target);
-    if (result != 0) {
-        (void)fprintf(stderr, "stompctl: %s\n", err.text);
-        return EX_UNAVAILABLE;
-    }
-    if (json) {
-        policy_show_json(tree, stdout);
-    } else {
-        table_print_list(connections_columns, tree, "connections", stdout);
-    }
-    json_decref(tree);
-    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    return admin_show(tree, json, connections_print, NULL, &err);
 }
 
 static int

@@ -6,7 +6,6 @@
 #include "stompctl/admin.h"
 #include "stompctl/command.h"
 #include "stompctl/options.h"
-#include "stompctl/policy_show.h"
 #include "stompctl/table.h"
 
 #include "base/alloc.h"
@@ -57,6 +56,13 @@ static const struct table_column durable_columns[] = {
     { NULL, { NULL }, false },
 };
 
+static void
+durable_print(const void *ctx, json_t *tree)
+{
+    (void)ctx;
+    table_print_list(durable_columns, tree, "durables", stdout);
+}
+
 static int
 durable_list(const struct durable_command *command)
 {
@@ -64,20 +70,10 @@ durable_list(const struct durable_command *command)
     json_t *tree = NULL;
     char *target = xasprintf("/v1/durables?limit=%llu",
                              (unsigned long long)command->limit);
-    int result = admin_get(&command->admin, target, &tree, &err);
 
+    (void)admin_get(&command->admin, target, &tree, &err);
     free(target);
-    if (result != 0) {
-        (void)fprintf(stderr, "stompctl: %s\n", err.text);
-        return EX_UNAVAILABLE;
-    }
-    if (command->json) {
-        policy_show_json(tree, stdout);
-    } else {
-        table_print_list(durable_columns, tree, "durables", stdout);
-    }
-    json_decref(tree);
-    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    return admin_show(tree, command->json, durable_print, NULL, &err);
 }
 
 static int

@@ -47,22 +47,19 @@ static const char explain_help[] =
     "      --json                 as JSON\n" ADMIN_OPTIONS_HELP
     "\nExit code 0: shown; 69: no broker; 78: the file has faults.\n";
 
-static int
-explain_print(const struct explain *explain, json_t *tree)
+static void
+explain_print(const void *ctx, json_t *tree)
 {
-    if (explain->json) {
-        policy_show_json(tree, stdout);
-    } else {
-        policy_show_explanation(tree, explain->given, stdout);
-    }
-    json_decref(tree);
-    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    const struct explain *explain = ctx;
+
+    policy_show_explanation(tree, explain->given, stdout);
 }
 
 static int
 explain_file(const struct explain *explain, const struct destination_name *name)
 {
     struct policy_map *map = NULL;
+    struct error err = ERROR_INIT;
     struct faults faults;
     json_t *tree;
 
@@ -74,7 +71,7 @@ explain_file(const struct explain *explain, const struct destination_name *name)
     tree = policy_describe(policy_map_find(map, name->kind, name->name),
                            explain->policy, name->kind, name->name);
     policy_map_free(&map);
-    return explain_print(explain, tree);
+    return admin_show(tree, explain->json, explain_print, explain, &err);
 }
 
 static int
@@ -84,15 +81,11 @@ explain_broker(const struct explain *explain, const char *destination)
     char *encoded = admin_encode(destination);
     char *target = xasprintf("/v1/policy/explain?destination=%s", encoded);
     json_t *tree = NULL;
-    int result = admin_get(&explain->admin, target, &tree, &err);
 
+    (void)admin_get(&explain->admin, target, &tree, &err);
     free(encoded);
     free(target);
-    if (result != 0) {
-        (void)fprintf(stderr, "stompctl: %s\n", err.text);
-        return EX_UNAVAILABLE;
-    }
-    return explain_print(explain, tree);
+    return admin_show(tree, explain->json, explain_print, explain, &err);
 }
 
 static bool

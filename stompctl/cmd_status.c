@@ -6,14 +6,12 @@
 #include "stompctl/admin.h"
 #include "stompctl/command.h"
 #include "stompctl/options.h"
-#include "stompctl/policy_show.h"
 #include "stompctl/table.h"
 
 #include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum { STATUS_LIMIT = 100, STATUS_LIMIT_MAX = 10000000 };
 
@@ -126,8 +124,10 @@ status_get_part(const struct status *status, const struct status_part *part,
 }
 
 static void
-status_print_part(const struct status_part *part, const json_t *tree)
+status_print_part(const void *ctx, json_t *tree)
 {
+    const struct status_part *part = ctx;
+
     table_print_list(part->columns, tree, part->name, stdout);
 }
 
@@ -178,6 +178,7 @@ status_get_all(const struct status *status, json_t **tree_out,
 
         if (status_get_part(status, part, &list, err) != 0) {
             json_decref(*tree_out);
+            *tree_out = NULL;
             return -1;
         }
         key = xasprintf("%sList", part->name);
@@ -188,10 +189,11 @@ status_get_all(const struct status *status, json_t **tree_out,
 }
 
 static void
-status_print_all(json_t *tree)
+status_print_all(const void *ctx, json_t *tree)
 {
     json_t *lists[STATUS_PARTS];
 
+    (void)ctx;
     for (size_t i = 0; i < STATUS_PARTS; i++) {
         char *key = xasprintf("%sList", status_parts[i].name);
 
@@ -212,22 +214,13 @@ status_show(const struct status *status, const struct status_part *part)
 {
     struct error err = ERROR_INIT;
     json_t *tree = NULL;
-    int result = part != NULL ? status_get_part(status, part, &tree, &err)
-                              : status_get_all(status, &tree, &err);
 
-    if (result != 0) {
-        (void)fprintf(stderr, "stompctl: %s\n", err.text);
-        return EX_UNAVAILABLE;
+    if (part == NULL) {
+        (void)status_get_all(status, &tree, &err);
+        return admin_show(tree, status->json, status_print_all, NULL, &err);
     }
-    if (status->json) {
-        policy_show_json(tree, stdout);
-    } else if (part != NULL) {
-        status_print_part(part, tree);
-    } else {
-        status_print_all(tree);
-    }
-    json_decref(tree);
-    return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    (void)status_get_part(status, part, &tree, &err);
+    return admin_show(tree, status->json, status_print_part, part, &err);
 }
 
 /* 1 when taken, 0 when not known, -1 with an error. */
