@@ -36,16 +36,6 @@ api_state(unsigned state)
     return json_string(used > 0 ? text : "ok");
 }
 
-/* A text of the client's, null when it gave none. */
-static void
-api_set_text(json_t *object, const char *key, const char *text)
-{
-    (void)json_object_set_new(object, key,
-                              text != NULL && text[0] != '\0'
-                                  ? api_text(span_of_text(text))
-                                  : json_null());
-}
-
 json_t *
 api_connection(const struct session_view *view)
 {

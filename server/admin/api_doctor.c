@@ -159,9 +159,7 @@ api_doctor_on_subscription(void *ctx,
     api_set(object, "discarded", core->discarded);
     (void)json_object_set_new(object, "oldestUnackedMs",
                               api_age(view->oldest_age_us));
-    (void)json_object_set_new(object, "selector",
-                              core->selector.len > 0 ? api_text(core->selector)
-                                                     : json_null());
+    api_set_span(object, "selector", core->selector);
     api_set(object, "selectorLooks", core->selector_looks);
     api_set(object, "selectorPicks", core->selector_picks);
     (void)json_array_append_new(ctx, object);

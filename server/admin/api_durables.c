@@ -15,13 +15,6 @@ struct api_durables {
 };
 
 static void
-api_set_span(json_t *object, const char *key, struct span text)
-{
-    (void)json_object_set_new(object, key,
-                              text.len > 0 ? api_text(text) : json_null());
-}
-
-static void
 api_on_durable(void *ctx, const struct core_durable_view *view)
 {
     struct api_durables *list = ctx;
@@ -35,9 +28,8 @@ api_on_durable(void *ctx, const struct core_durable_view *view)
     api_set_span(object, "name", view->name);
     api_set_span(object, "destination", view->destinations);
     api_set_span(object, "selector", view->selector);
-    api_set_span(object, "connection",
-                 view->client != NULL ? span_of_text(view->client->name)
-                                      : SPAN_NONE);
+    api_set_text(object, "connection",
+                 view->client != NULL ? view->client->name : NULL);
     api_set(object, "waiting", view->waiting);
     api_set(object, "inFlight", view->in_flight);
     api_set(object, "createdMs", (uint64_t)view->created_ms);

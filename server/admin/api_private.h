@@ -25,6 +25,10 @@ json_t *api_text(struct span text);
 
 void api_set(json_t *object, const char *key, uint64_t value);
 
+/* A name as api_text shows it; null when it is empty, or NULL. */
+void api_set_span(json_t *object, const char *key, struct span text);
+void api_set_text(json_t *object, const char *key, const char *text);
+
 /* The views: a tree to be released each. */
 json_t *api_view_status(const struct api *api);
 json_t *api_view_connections(const struct api *api, size_t limit);

@@ -49,6 +49,19 @@ api_set(json_t *object, const char *key, uint64_t value)
     (void)json_object_set_new(object, key, api_number(value));
 }
 
+void
+api_set_span(json_t *object, const char *key, struct span text)
+{
+    (void)json_object_set_new(object, key,
+                              text.len > 0 ? api_text(text) : json_null());
+}
+
+void
+api_set_text(json_t *object, const char *key, const char *text)
+{
+    api_set_span(object, key, text != NULL ? span_of_text(text) : SPAN_NONE);
+}
+
 static json_t *
 api_status_connections(const struct net_counters *net)
 {
