@@ -76,9 +76,40 @@ core_subscribe_wildcard(struct core *core, struct subscription *sub,
     }
 }
 
-struct subscription *
-core_subscribe(struct core *core, struct client *client,
-               const struct subscribe_options *options, void *ctx)
+static void
+core_subscribe_target(struct core *core, struct subscription *sub,
+                      const struct subscription_target *target)
+{
+    bool temporary = target->kind == DESTINATION_TEMP_QUEUE ||
+                     target->kind == DESTINATION_TEMP_TOPIC;
+    struct destination *dest;
+
+    if (target->wildcard) {
+        core_subscribe_wildcard(core, sub, target);
+        return;
+    }
+    dest = destination_get(core, target->kind, target->name,
+                           temporary ? sub->client : NULL);
+    destination_attach(dest, sub);
+    virtual_on_subscribed(dest);
+}
+
+static bool
+core_hears_advisories(const struct subscribe_options *options)
+{
+    for (size_t i = 0; i < options->target_count; i++) {
+        if (options->targets[i].kind == DESTINATION_TOPIC &&
+            advisory_is_listener(options->targets[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As asked for, on no destination yet. */
+static struct subscription *
+core_subscription_new(struct core *core, struct client *client,
+                      const struct subscribe_options *options, void *ctx)
 {
     struct subscription *sub = xcalloc(1, sizeof(*sub));
 
@@ -102,12 +133,17 @@ core_subscribe(struct core *core, struct client *client,
     sub->prefetch_bytes = options->prefetch_bytes > 0
                               ? options->prefetch_bytes
                               : core->options.prefetch_bytes;
-    for (size_t i = 0; i < options->target_count; i++) {
-        if (options->targets[i].kind == DESTINATION_TOPIC &&
-            advisory_is_listener(options->targets[i].name)) {
-            sub->hears_advisories = true;
-        }
-    }
+    sub->hears_advisories = core_hears_advisories(options);
+    return sub;
+}
+
+struct subscription *
+core_subscribe(struct core *core, struct client *client,
+               const struct subscribe_options *options, void *ctx)
+{
+    struct subscription *sub =
+        core_subscription_new(core, client, options, ctx);
+
     core->advisory_listeners += sub->hears_advisories ? 1 : 0;
     DL_APPEND(client->subscriptions, sub);
     core->stats.subscriptions++;
@@ -120,19 +156,7 @@ core_subscribe(struct core *core, struct client *client,
         return sub;
     }
     for (size_t i = 0; i < options->target_count; i++) {
-        const struct subscription_target *target = &options->targets[i];
-        bool temporary = target->kind == DESTINATION_TEMP_QUEUE ||
-                         target->kind == DESTINATION_TEMP_TOPIC;
-
-        if (target->wildcard) {
-            core_subscribe_wildcard(core, sub, target);
-        } else {
-            struct destination *dest = destination_get(
-                core, target->kind, target->name, temporary ? client : NULL);
-
-            destination_attach(dest, sub);
-            virtual_on_subscribed(dest);
-        }
+        core_subscribe_target(core, sub, &options->targets[i]);
     }
     return sub;
 }
