@@ -23,12 +23,41 @@ json_value_append_choices(struct buf *out, const char *const *choices)
     }
 }
 
-void
-json_key_append_expects(const struct json_key *key, struct buf *out)
+static void
+json_key_append_duration(const struct json_key *key, struct buf *out)
 {
     char min[UNITS_TEXT_MAX];
     char max[UNITS_TEXT_MAX];
 
+    if (key->min < 0) { /* only -1 makes sense */
+        buf_append_span(out, SPAN("-1, or "));
+    }
+    buf_appendf(out,
+                "a duration from %s to %s (milliseconds, or \"250ms\","
+                " \"10s\", \"5m\", \"1h\")",
+                units_format_duration(key->min < 0 ? 0 : key->min, min),
+                units_format_duration(key->max, max));
+}
+
+static void
+json_key_append_size(const struct json_key *key, struct buf *out)
+{
+    char min[UNITS_TEXT_MAX];
+    char max[UNITS_TEXT_MAX];
+
+    buf_appendf(out,
+                "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
+                "\"1gb\")",
+                units_format_size(key->min, min),
+                units_format_size(key->max, max));
+    if (key->type == JSON_KEY_SHARE) {
+        buf_append_span(out, SPAN(", or a part from \"1%\" to \"100%\""));
+    }
+}
+
+void
+json_key_append_expects(const struct json_key *key, struct buf *out)
+{
     switch (key->type) {
     case JSON_KEY_BOOL:
     case JSON_KEY_SWITCH:
@@ -37,40 +66,21 @@ json_key_append_expects(const struct json_key *key, struct buf *out)
     case JSON_KEY_INTEGER:
     case JSON_KEY_UINT32:
     case JSON_KEY_COUNT:
-        buf_appendf(out, "a whole number from %" PRId64 " to %" PRId64,
-                    key->min, key->max);
-        return;
     case JSON_KEY_REAL:
-        buf_appendf(out, "a number from %" PRId64 " to %" PRId64, key->min,
-                    key->max);
+        buf_appendf(out, "a %s from %" PRId64 " to %" PRId64,
+                    key->type == JSON_KEY_REAL ? "number" : "whole number",
+                    key->min, key->max);
         return;
     case JSON_KEY_STRING:
         buf_append_span(out, SPAN("a text that is not empty"));
         return;
     case JSON_KEY_DURATION_MS:
     case JSON_KEY_DURATION_US:
-        if (key->min < 0) { /* only -1 makes sense */
-            buf_append_span(out, SPAN("-1, or "));
-        }
-        buf_appendf(out,
-                    "a duration from %s to %s (milliseconds, or \"250ms\","
-                    " \"10s\", \"5m\", \"1h\")",
-                    units_format_duration(key->min < 0 ? 0 : key->min, min),
-                    units_format_duration(key->max, max));
+        json_key_append_duration(key, out);
         return;
     case JSON_KEY_SIZE:
-        buf_appendf(out,
-                    "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
-                    "\"1gb\")",
-                    units_format_size(key->min, min),
-                    units_format_size(key->max, max));
-        return;
     case JSON_KEY_SHARE:
-        buf_appendf(out,
-                    "a size from %s to %s (bytes, or \"64kb\", \"1mb\", "
-                    "\"1gb\"), or a part from \"1%%\" to \"100%%\"",
-                    units_format_size(key->min, min),
-                    units_format_size(key->max, max));
+        json_key_append_size(key, out);
         return;
     case JSON_KEY_CHOICE:
         buf_append_span(out, SPAN("one of "));
