@@ -226,59 +226,78 @@ subscribe_take_credit(struct session *session, const struct frame *frame,
     return true;
 }
 
+enum {
+    SUBSCRIBE_PREFETCH,
+    SUBSCRIBE_PREFETCH_BYTES,
+    SUBSCRIBE_PRIORITY,
+    SUBSCRIBE_PENDING_LIMIT,
+    SUBSCRIBE_NUMBERS,
+};
+
+static const struct subscribe_number subscribe_numbers[SUBSCRIBE_NUMBERS] = {
+    [SUBSCRIBE_PREFETCH] = {
+        .names = { HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE,
+                   HEADER_PREFETCH_COUNT, HEADER_CONSUMER_PREFETCH_SIZE },
+        .name_count = 4,
+        .low = 1,
+        .high = SUBSCRIBE_PREFETCH_MAX,
+    },
+    [SUBSCRIBE_PREFETCH_BYTES] = {
+        .names = { HEADER_PREFETCH_BYTES, HEADER_CONSUMER_WINDOW_SIZE },
+        .name_count = 2,
+        .low = 1,
+        .high = INT32_MAX,
+    },
+    [SUBSCRIBE_PRIORITY] = {
+        .names = { HEADER_CONSUMER_PRIORITY, HEADER_ACTIVEMQ_PRIORITY,
+                   HEADER_X_PRIORITY },
+        .name_count = 3,
+        .low = -128,
+        .high = 127,
+    },
+    [SUBSCRIBE_PENDING_LIMIT] = {
+        .names = { HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT },
+        .name_count = 2,
+        .low = -1,
+        .high = INT32_MAX,
+    },
+};
+
+static const enum header_id subscribe_retroactive[] = {
+    HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
+};
+static const enum header_id subscribe_exclusive[] = {
+    HEADER_EXCLUSIVE, HEADER_ACTIVEMQ_EXCLUSIVE
+};
+static const enum header_id subscribe_no_local[] = { HEADER_NO_LOCAL,
+                                                     HEADER_ACTIVEMQ_NO_LOCAL };
+
 static bool
 subscribe_take_options(struct session *session, const struct frame *frame,
                        struct subscribe_options *options)
 {
-    static const struct subscribe_number numbers[] = {
-        { { HEADER_PREFETCH, HEADER_ACTIVEMQ_PREFETCH_SIZE,
-            HEADER_PREFETCH_COUNT, HEADER_CONSUMER_PREFETCH_SIZE },
-          4,
-          1,
-          SUBSCRIBE_PREFETCH_MAX },
-        { { HEADER_PREFETCH_BYTES, HEADER_CONSUMER_WINDOW_SIZE },
-          2,
-          1,
-          INT32_MAX },
-        { { HEADER_CONSUMER_PRIORITY, HEADER_ACTIVEMQ_PRIORITY,
-            HEADER_X_PRIORITY },
-          3,
-          -128,
-          127 },
-        { { HEADER_MAX_PENDING, HEADER_ACTIVEMQ_PENDING_LIMIT },
-          2,
-          -1,
-          INT32_MAX },
-    };
-    static const enum header_id retroactive_names[] = {
-        HEADER_RETROACTIVE, HEADER_ACTIVEMQ_RETROACTIVE
-    };
-    static const enum header_id exclusive_names[] = {
-        HEADER_EXCLUSIVE, HEADER_ACTIVEMQ_EXCLUSIVE
-    };
-    static const enum header_id no_local_names[] = { HEADER_NO_LOCAL,
-                                                     HEADER_ACTIVEMQ_NO_LOCAL };
-    int64_t values[] = { 0, 0, 0, -1 };
+    int64_t values[SUBSCRIBE_NUMBERS] = { [SUBSCRIBE_PENDING_LIMIT] = -1 };
 
     if (!subscribe_take_ack(session, frame, &options->ack)) {
         return false;
     }
-    for (size_t i = 0; i < 4; i++) {
-        if (!subscribe_take_number(session, frame, &numbers[i], &values[i])) {
+    for (size_t i = 0; i < SUBSCRIBE_NUMBERS; i++) {
+        if (!subscribe_take_number(session, frame, &subscribe_numbers[i],
+                                   &values[i])) {
             return false;
         }
     }
-    options->prefetch_set = values[0] > 0;
-    options->prefetch = (uint32_t)values[0];
-    options->prefetch_bytes = (size_t)values[1];
-    options->priority = (int)values[2];
-    options->pending_limit = values[3];
+    options->prefetch_set = values[SUBSCRIBE_PREFETCH] > 0;
+    options->prefetch = (uint32_t)values[SUBSCRIBE_PREFETCH];
+    options->prefetch_bytes = (size_t)values[SUBSCRIBE_PREFETCH_BYTES];
+    options->priority = (int)values[SUBSCRIBE_PRIORITY];
+    options->pending_limit = values[SUBSCRIBE_PENDING_LIMIT];
     options->retroactive =
-        span_is_true(session_header_any(frame, retroactive_names, 2));
+        span_is_true(session_header_any(frame, subscribe_retroactive, 2));
     options->no_local =
-        span_is_true(session_header_any(frame, no_local_names, 2));
+        span_is_true(session_header_any(frame, subscribe_no_local, 2));
     options->exclusive =
-        span_is_true(session_header_any(frame, exclusive_names, 2));
+        span_is_true(session_header_any(frame, subscribe_exclusive, 2));
     return subscribe_take_credit(session, frame, options);
 }
 
