@@ -257,6 +257,23 @@ send_find(struct session *session, const struct frame *frame,
     return NULL;
 }
 
+/* All names are looked at before any message leaves.  False after an ERROR, or
+ * when the SEND has to wait. */
+static bool
+send_find_all(struct session *session, const struct frame *frame,
+              const struct destination_name *names, size_t count,
+              struct destination **dests)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!send_check_name(session, frame, &names[i]) ||
+            (dests[i] = send_find(session, frame, &names[i])) == NULL ||
+            !send_admit(session, frame, dests[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What the MESSAGE will say: the SEND's own words, but for the owner of a
  * temporary destination its own name of it. */
 static void
@@ -329,16 +346,9 @@ send_slowly(struct session *session, const struct frame *frame)
     size_t count;
 
     tx = session_transaction_of(session, frame, &failed);
-    if (failed || !session_destination_parse(session, frame, names, &count)) {
+    if (failed || !session_destination_parse(session, frame, names, &count) ||
+        !send_find_all(session, frame, names, count, dests)) {
         return;
-    }
-    /* All names are looked at before any message leaves. */
-    for (size_t i = 0; i < count; i++) {
-        if (!send_check_name(session, frame, &names[i]) ||
-            (dests[i] = send_find(session, frame, &names[i])) == NULL ||
-            !send_admit(session, frame, dests[i])) {
-            return;
-        }
     }
     send_destination_text(text, &names[0], &shown);
     msg = session_send_message(session, frame, buf_span(&shown));
