@@ -160,24 +160,15 @@ ack_settle_range(struct session *session, const struct frame *frame,
     return false;
 }
 
-static void
-ack_or_nack(struct session *session, const struct frame *frame,
-            const struct nack_options *nack)
+/* The delivery that id names; NULL when it was settled before, or went out in
+ * `auto` mode or to a browser.  False after an ERROR. */
+static bool
+ack_find(struct session *session, const struct frame *frame, struct span id,
+         const struct nack_options *nack, struct delivery **delivery_out)
 {
-    struct delivery *delivery;
-    struct transaction *tx;
     uint64_t n = 0;
     bool browser = false;
-    bool failed;
-    struct span id = ack_id(session, frame);
 
-    if (id.data == NULL) {
-        return;
-    }
-    tx = session_transaction_of(session, frame, &failed);
-    if (failed) {
-        return;
-    }
     if (!ack_parse_id(session, id, &n, &browser)) {
         session_error(session, frame, TRANSPORT_CLOSE_PROTOCOL,
                       "unknown message",
@@ -185,20 +176,36 @@ ack_or_nack(struct session *session, const struct frame *frame,
                       "back the %s header of the MESSAGE",
                       SESSION_TEXT(id),
                       session->version == STOMP_1_2 ? "ack" : "message-id");
-        return;
+        return false;
     }
     if (browser && nack != NULL) {
         session_error(session, frame, TRANSPORT_CLOSE_POLICY, "only a copy",
                       "\"%s\" was shown to a browser, which has nothing to "
                       "refuse; subscribe without browser:true",
                       SESSION_TEXT(id));
+        return false;
+    }
+    *delivery_out = browser ? NULL : ack_ledger_find(&session->ledger, n);
+    return ack_check_subscription(session, frame, *delivery_out);
+}
+
+static void
+ack_or_nack(struct session *session, const struct frame *frame,
+            const struct nack_options *nack)
+{
+    struct delivery *delivery;
+    struct transaction *tx;
+    bool failed;
+    struct span id = ack_id(session, frame);
+
+    if (id.data == NULL) {
         return;
     }
-    delivery = browser ? NULL : ack_ledger_find(&session->ledger, n);
-    if (!ack_check_subscription(session, frame, delivery)) {
+    tx = session_transaction_of(session, frame, &failed);
+    if (failed || !ack_find(session, frame, id, nack, &delivery)) {
         return;
     }
-    /* Settled before, or delivered in `auto` mode: nothing to do (D8). */
+    /* Nothing to settle is no fault (D8). */
     session->counts.acks_idle += delivery == NULL;
     if (delivery != NULL &&
         !ack_settle_range(session, frame, tx, delivery, nack)) {
