@@ -15,6 +15,7 @@
 #include "policy/recovery.h"
 #include "policy/redelivery.h"
 #include "policy/slow_consumer.h"
+#include "policy/units.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,13 @@ struct policy_pending_bytes {
     size_t hard; /* 0 = none */
     size_t soft; /* 0 = none */
     int64_t soft_us;
+};
+
+/* What the percentages of memoryLimit, storeLimit and tempLimit are parts of,
+ * in bytes: limits.memory, storage.limit and storage.tempLimit, or the disk
+ * where the broker has no ceiling there.  0 = not known: no limit. */
+struct policy_ceilings {
+    uint64_t memory, store, temp;
 };
 
 enum { POLICY_ROWS_MAX = 128 };
@@ -90,12 +98,13 @@ struct policy {
     struct dead_letter_parameters dead_letter_parameters;
     struct redelivery_parameters redelivery; /* redeliveryPolicy */
 
-    size_t memory_limit; /* memoryLimit; 0 = the broker's */
+    struct units_share memory_limit; /* memoryLimit; 0 = the broker's */
     bool producer_flow_control;
     enum policy_switch send_fail_if_no_space;
     int64_t send_fail_after_us;        /* sendFailIfNoSpaceAfterTimeout */
     uint32_t cursor_memory_high_water; /* percent of memory_limit */
-    size_t store_limit;                /* storeLimit, ours; 0 = none */
+    struct units_share store_limit;    /* storeLimit, ours; 0 = none */
+    struct units_share temp_limit;     /* tempLimit, ours; 0 = none */
     uint32_t store_usage_high_water;   /* percent of the broker's */
     int64_t blocked_producer_warning_us;
 

@@ -38,25 +38,66 @@ policy_describe_entry(const struct policy *policy, const char *file)
     return entry;
 }
 
+/* What the row is a part of. */
+static uint64_t
+policy_describe_whole(const struct json_key *key,
+                      const struct policy_ceilings *ceilings)
+{
+    switch (key->offset) {
+    case offsetof(struct policy, memory_limit):
+        return ceilings->memory;
+    case offsetof(struct policy, store_limit):
+        return ceilings->store;
+    case offsetof(struct policy, temp_limit):
+        return ceilings->temp;
+    default:
+        return 0;
+    }
+}
+
+/* Adds "bytes" to the description of a part. */
+static void
+policy_describe_bytes(json_t *object, const struct policy *policy,
+                      const struct json_key *key,
+                      const struct policy_ceilings *ceilings)
+{
+    const struct units_share *share =
+        (const void *)((const char *)policy + key->offset);
+    uint64_t bytes;
+
+    if (key->type != JSON_KEY_SHARE || share->percent == 0) {
+        return;
+    }
+    bytes = units_share_of(share, policy_describe_whole(key, ceilings));
+    (void)json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
+}
+
 static json_t *
-policy_describe_key(const struct policy *policy, size_t row)
+policy_describe_key(const struct policy *policy, size_t row,
+                    const struct policy_ceilings *ceilings)
 {
     const struct json_key *key = &policy_schema_keys.rows[row];
     json_t *value = json_read_value(key, policy);
+    json_t *object;
 
     if (value == NULL) {
         return NULL; /* the pattern, which is told apart */
     }
-    return json_pack("{s:s, s:o, s:s, s:b}", "key", key->name, "value", value,
-                     "from",
-                     policy_is_given(policy, row) ? policy_describe_from(policy)
-                                                  : policy_from_built_in,
-                     "live", !key->stays);
+    object = json_pack(
+        "{s:s, s:o, s:s, s:b}", "key", key->name, "value", value, "from",
+        policy_is_given(policy, row) ? policy_describe_from(policy)
+                                     : policy_from_built_in,
+        "live", !key->stays);
+    if (ceilings != NULL) {
+        policy_describe_bytes(object, policy, key, ceilings);
+    }
+    return object;
 }
 
 json_t *
 policy_describe(const struct policy *policy, const char *file,
-                enum destination_kind kind, struct span name)
+                enum destination_kind kind, struct span name,
+                const struct policy_ceilings *ceilings)
 {
     json_t *keys = json_array();
 
@@ -64,7 +105,7 @@ policy_describe(const struct policy *policy, const char *file,
         json_t *key = NULL;
 
         if (json_key_is_in_scope(&policy_schema_keys.rows[i], 1U << kind)) {
-            key = policy_describe_key(policy, i);
+            key = policy_describe_key(policy, i, ceilings);
         }
         if (key != NULL) {
             (void)json_array_append_new(keys, key);

@@ -20,11 +20,14 @@
  *                   "live": true } ] }
  *
  * `from` is "entry", "default entry" or "built-in"; a built-in entry has no
- * place.  live: a reload changes it for destinations that are there.  file may
- * be NULL.  To be released with json_decref.
+ * place.  live: a reload changes it for destinations that are there.  A value
+ * that is a part of a ceiling of the broker has "bytes" too: what it comes to.
+ * file may be NULL, ceilings where no broker is known.  To be released with
+ * json_decref.
  */
 json_t *policy_describe(const struct policy *policy, const char *file,
-                        enum destination_kind kind, struct span name);
+                        enum destination_kind kind, struct span name,
+                        const struct policy_ceilings *ceilings);
 
 /*
  * The keys whose values differ, of those that are for the kind: an array of

@@ -143,15 +143,15 @@ enum {
       .keys = &policy_redelivery_keys,                                         \
       "How often a message is tried again, and how long it waits before "      \
       "that.")                                                                 \
-    X("memoryLimit", SIZE, memory_limit, POLICY_FOR_ALL, 0, POLICY_SIZE_MAX,   \
+    X("memoryLimit", SHARE, memory_limit, POLICY_FOR_ALL, 0, POLICY_SIZE_MAX,  \
       "0", .family = NULL,                                                     \
-      "How much the messages of the destination may take of the memory; "      \
-      "0 is as much as the broker has.")                                       \
+      "How much the messages of the destination may take of the memory, as "   \
+      "a size or a part of limits.memory; 0 is as much as the broker has.")    \
     X("producerFlowControl", BOOL, producer_flow_control, POLICY_FOR_ALL, 0,   \
       0, "true", .family = NULL,                                               \
       "Whether producers wait when the memory of the destination is "          \
-      "full. Without it messages go to disk. For storeLimit and what is "      \
-      "full of the broker itself they wait in any case.")                      \
+      "full. Without it messages go to disk. For storeLimit, tempLimit and "   \
+      "what is full of the broker itself they wait in any case.")              \
     X("sendFailIfNoSpace", SWITCH, send_fail_if_no_space, POLICY_FOR_ALL, 0,   \
       0, NULL, .family = NULL,                                                 \
       "Refuse a message with an ERROR where its producer would have to "       \
@@ -163,11 +163,17 @@ enum {
       POLICY_FOR_ALL, 1, 100, "70", .family = NULL,                            \
       "At how many percent of memoryLimit messages that wait are no "          \
       "longer kept in memory.")                                                \
-    X("storeLimit", SIZE, store_limit, POLICY_FOR_QUEUE | POLICY_FOR_TOPIC, 0, \
-      POLICY_SIZE_MAX, "0", .family = NULL,                                    \
+    X("storeLimit", SHARE, store_limit, POLICY_FOR_QUEUE | POLICY_FOR_TOPIC,   \
+      0, POLICY_SIZE_MAX, "0", .family = NULL,                                 \
       "How many bytes of persistent messages, headers and bodies, the "        \
-      "destination may have in the store; 0 is as many as the broker. Not "    \
-      "ActiveMQ's.")                                                           \
+      "destination may have in the store, as a size or a part of "             \
+      "storage.limit (of the disk where that is 0); 0 is as many as the "      \
+      "broker. Not ActiveMQ's.")                                               \
+    X("tempLimit", SHARE, temp_limit, POLICY_FOR_QUEUES | POLICY_FOR_TOPIC, 0, \
+      POLICY_SIZE_MAX, "0", .family = NULL,                                    \
+      "The same for those that are not persistent and are in the store only "  \
+      "because memory is short, as a size or a part of storage.tempLimit. "    \
+      "Not ActiveMQ's.")                                                       \
     X("storeUsageHighWaterMark", UINT32, store_usage_high_water,               \
       POLICY_FOR_QUEUE | POLICY_FOR_TOPIC, 1, 100, "100", .family = NULL,      \
       "At how many percent of storage.limit, over all destinations, "          \

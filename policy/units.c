@@ -105,7 +105,13 @@ units_percent(struct span text, unsigned *percent_out)
 uint64_t
 units_share_of(const struct units_share *share, uint64_t whole)
 {
-    return share->percent > 0 ? whole / 100 * share->percent : share->bytes;
+    uint64_t part =
+        whole / 100 * share->percent + whole % 100 * share->percent / 100;
+
+    if (share->percent == 0) {
+        return share->bytes;
+    }
+    return part == 0 && whole > 0 ? 1 : part;
 }
 
 const char *

@@ -28,7 +28,8 @@ struct units_share {
 /* `70%`, from 1 to 100; the same. */
 bool units_percent(struct span text, unsigned *percent_out);
 
-/* What it comes to of whole. */
+/* What it comes to of whole; a part of something is at least 1, as 0 is often
+ * no limit at all. */
 uint64_t units_share_of(const struct units_share *share, uint64_t whole);
 
 /* The value in its largest unit without a rest, `0ms` and `0b` included.

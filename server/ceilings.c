@@ -105,6 +105,7 @@ ceilings_find(const struct config *config, const char *directory)
         .store = (size_t)ceilings_of(&config->storage.limit, disk),
         .temp = (size_t)ceilings_of(&config->storage.temp_limit, disk),
         .free_min = ceilings_of(&config->storage.free_space_min, disk),
+        .disk = disk,
     };
 
     log_event(LOG_LEVEL_INFO, "broker", "limits",

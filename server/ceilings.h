@@ -12,6 +12,7 @@ struct ceilings {
     size_t store;      /* storage.limit; 0 = none */
     size_t temp;       /* storage.tempLimit; 0 = none */
     uint64_t free_min; /* storage.minimumFreeSpace */
+    uint64_t disk;     /* all of it; 0 = nobody knows */
 };
 
 /* directory need not be there yet: then its disk is that of its parent. */

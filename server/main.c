@@ -275,6 +275,7 @@ main_broker_options(const struct main_options *options,
     broker.core.memory_bytes = ceilings.memory;
     broker.core.store_bytes = ceilings.store;
     broker.core.temp_bytes = ceilings.temp;
+    broker.core.disk_bytes = (size_t)ceilings.disk;
     broker.core.dedupe = (struct dedupe_options){
         .window_ms = config->dedupe_window_ms,
         .count = config->dedupe_count,

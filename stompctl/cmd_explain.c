@@ -40,7 +40,8 @@ static const char explain_help[] =
     "/queue/orders, every value, where it comes from (the entry, the\n"
     "\"default\" entry, or stompd itself), and whether a reload changes it "
     "for\n"
-    "destinations that are there.\n"
+    "destinations that are there. Of a running broker it says too what a\n"
+    "percentage comes to.\n"
     "\n"
     "  -p, --policy FILE          of this file; else of a running broker\n"
     "      --given                only what the entry says itself\n"
@@ -69,7 +70,7 @@ explain_file(const struct explain *explain, const struct destination_name *name)
         return EX_CONFIG;
     }
     tree = policy_describe(policy_map_find(map, name->kind, name->name),
-                           explain->policy, name->kind, name->name);
+                           explain->policy, name->kind, name->name, NULL);
     policy_map_free(&map);
     return admin_show(tree, explain->json, explain_print, explain, &err);
 }

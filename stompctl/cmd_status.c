@@ -66,6 +66,7 @@ static const struct table_column status_queues[] = {
     { "DEQUEUED", { "dequeued" }, true },
     { "MEMORY", { "memoryBytes" }, true },
     { "STORED", { "storedBytes" }, true },
+    { "TEMP", { "tempBytes" }, true },
     { "POLICY", { "policy" }, false },
     { NULL, { NULL }, false },
 };
@@ -79,6 +80,7 @@ static const struct table_column status_topics[] = {
     { "DEQUEUED", { "dequeued" }, true },
     { "MEMORY", { "memoryBytes" }, true },
     { "STORED", { "storedBytes" }, true },
+    { "TEMP", { "tempBytes" }, true },
     { "POLICY", { "policy" }, false },
     { NULL, { NULL }, false },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stompctl/policy_show.h"
 
+#include "policy/units.h"
 #include "stompctl/table.h"
 
 #include <string.h>
@@ -51,6 +52,23 @@ show_parameters(const json_t *value, const char **name_out)
     return inner;
 }
 
+/* A value that is no object; of a part also what it comes to. */
+static void
+show_value(struct table *table, const json_t *key)
+{
+    const json_t *bytes = json_object_get(key, "bytes");
+    char size[UNITS_TEXT_MAX];
+    char text[64];
+
+    if (bytes == NULL) {
+        table_add_json(table, json_object_get(key, "value"));
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%s = %s", show_text(key, "value"),
+                   units_format_size(json_integer_value(bytes), size));
+    table_add(table, text);
+}
+
 static void
 show_key(struct table *table, const json_t *key)
 {
@@ -64,7 +82,7 @@ show_key(struct table *table, const json_t *key)
         value = show_parameters(value, &name);
         table_add(table, name != NULL ? name : "");
     } else {
-        table_add_json(table, value);
+        show_value(table, key);
     }
     table_add(table, show_text(key, "from"));
     table_add(table, json_is_true(json_object_get(key, "live"))

@@ -175,7 +175,8 @@ api_explain(struct api *api, struct net_exchange *exchange,
     api_answer(exchange, "200 OK",
                policy_describe(
                    policy_map_find(api->policies, names[0].kind, names[0].name),
-                   api->policy_path, names[0].kind, names[0].name));
+                   api->policy_path, names[0].kind, names[0].name,
+                   core_ceilings(api->core)));
 }
 
 static void

@@ -213,11 +213,15 @@ api_on_destination(void *ctx, const struct core_destination_view *view)
     api_set(object, "dequeued", view->dequeued);
     api_set(object, "memoryBytes", view->memory->used);
     api_set(object, "storedBytes", view->stored->used);
+    api_set(object, "tempBytes", view->spilled->used);
     if (view->memory->limit > 0) {
         api_set(object, "memoryPercent", quota_percent(view->memory));
     }
     if (view->stored->limit > 0) {
         api_set(object, "storePercent", quota_percent(view->stored));
+    }
+    if (view->spilled->limit > 0) {
+        api_set(object, "tempPercent", quota_percent(view->spilled));
     }
     (void)json_object_set_new(object, "policy",
                               json_string(view->policy->pattern));

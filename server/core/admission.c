@@ -8,6 +8,8 @@
 #include "server/core/core_private.h"
 #include "server/core/virtual.h"
 
+#include <stdio.h>
+
 /* Who waits for memory goes on below this share of it, so that resuming is
  * worth the while. */
 enum { ADMISSION_RESUME_PERCENT = 90 };
@@ -16,6 +18,17 @@ bool
 core_is_full(const struct core *core)
 {
     return quota_is_over(&core->quota) || store_is_congested(core->store);
+}
+
+static enum core_room
+admission_find_temp_lack(const struct core *core,
+                         const struct destination *dest)
+{
+    if (quota_reaches(&core->usage.spilled, 100)) {
+        return CORE_ROOM_TEMP;
+    }
+    return quota_reaches(&dest->usage.spilled, 100) ? CORE_ROOM_DEST_TEMP
+                                                    : CORE_ROOM_ENOUGH;
 }
 
 /* What a message that the store would have to keep finds no room in. */
@@ -29,8 +42,7 @@ admission_find_store_lack(const struct core *core,
         return CORE_ROOM_DISK;
     }
     if (!persistent) {
-        return quota_reaches(&core->usage.spilled, 100) ? CORE_ROOM_TEMP
-                                                        : CORE_ROOM_ENOUGH;
+        return admission_find_temp_lack(core, dest);
     }
     if (quota_reaches(&core->usage.stored, policy->store_usage_high_water)) {
         return CORE_ROOM_STORE;
@@ -81,6 +93,7 @@ core_admit(struct core *core, struct destination *dest,
     case CORE_ROOM_STORE:
     case CORE_ROOM_DEST_STORE:
     case CORE_ROOM_TEMP:
+    case CORE_ROOM_DEST_TEMP:
     case CORE_ROOM_DISK:
         break;
     }
@@ -90,6 +103,35 @@ core_admit(struct core *core, struct destination *dest,
     return lack_out->dest->policy->send_fail_if_no_space == POLICY_ON
                ? CORE_REFUSED
                : CORE_WAIT;
+}
+
+/* A ceiling of the destination's own. */
+static void
+admission_explain_own(const struct core_lack *lack, struct error *text_out)
+{
+    const struct destination *dest = lack->dest;
+    const char *name = "memoryLimit";
+    const struct quota *quota = &dest->quota;
+    const struct units_share *share = &dest->policy->memory_limit;
+    char part[32] = "";
+
+    if (lack->room == CORE_ROOM_DEST_STORE) {
+        name = "storeLimit";
+        quota = &dest->usage.stored;
+        share = &dest->policy->store_limit;
+    } else if (lack->room == CORE_ROOM_DEST_TEMP) {
+        name = "tempLimit";
+        quota = &dest->usage.spilled;
+        share = &dest->policy->temp_limit;
+    }
+    if (share->percent > 0) {
+        (void)snprintf(part, sizeof(part), ", %u%% of the broker's",
+                       share->percent);
+    }
+    (void)error_set(text_out,
+                    "the destination has reached its %s of %zu bytes%s: "
+                    "consume from it, or raise that",
+                    name, quota->limit, part);
 }
 
 void
@@ -110,10 +152,13 @@ core_lack_explain(const struct core *core, const struct core_lack *lack,
                         core->quota.limit);
         return;
     case CORE_ROOM_DEST_MEMORY:
-        (void)error_set(text_out,
-                        "the destination has reached its memoryLimit of %zu "
-                        "bytes: consume from it, or raise that",
-                        lack->dest != NULL ? lack->dest->quota.limit : 0);
+    case CORE_ROOM_DEST_STORE:
+    case CORE_ROOM_DEST_TEMP:
+        if (lack->dest != NULL) {
+            admission_explain_own(lack, text_out);
+        } else {
+            (void)error_set(text_out, "the destination was full, and is gone");
+        }
         return;
     case CORE_ROOM_STORE:
         (void)error_set(text_out,
@@ -121,13 +166,6 @@ core_lack_explain(const struct core *core, const struct core_lack *lack,
                         "consume some, raise it, or "
                         "storeUsageHighWaterMark of the destination",
                         store->used, quota_percent(store));
-        return;
-    case CORE_ROOM_DEST_STORE:
-        (void)error_set(text_out,
-                        "the destination has reached its storeLimit of %zu "
-                        "bytes: consume from it, or raise that",
-                        lack->dest != NULL ? lack->dest->usage.stored.limit
-                                           : 0);
         return;
     case CORE_ROOM_TEMP:
         (void)error_set(text_out,
@@ -197,6 +235,8 @@ admission_is_over(const struct core *core, const struct core_lack *lack)
         return !quota_reaches(&dest->usage.stored, 100);
     case CORE_ROOM_TEMP:
         return !quota_reaches(&core->usage.spilled, 100);
+    case CORE_ROOM_DEST_TEMP:
+        return !quota_reaches(&dest->usage.spilled, 100);
     case CORE_ROOM_DISK:
         break;
     }

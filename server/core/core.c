@@ -60,6 +60,19 @@ core_on_queue_found(void *ctx, struct store_queue *journal,
     queue_adopt(queue_of(dest), prioritized, priority, journal, info);
 }
 
+/* Where there is no ceiling of the store, the disk is one. */
+static struct policy_ceilings
+core_find_ceilings(const struct core_options *options)
+{
+    return (struct policy_ceilings){
+        .memory = options->memory_bytes,
+        .store = options->store_bytes > 0 ? options->store_bytes
+                                          : options->disk_bytes,
+        .temp =
+            options->temp_bytes > 0 ? options->temp_bytes : options->disk_bytes,
+    };
+}
+
 struct core *
 core_new(const struct core_options *options, struct policy_map *policies,
          struct store *store)
@@ -72,6 +85,7 @@ core_new(const struct core_options *options, struct policy_map *policies,
     core->quota.limit = options->memory_bytes;
     core->usage.stored.limit = options->store_bytes;
     core->usage.spilled.limit = options->temp_bytes;
+    core->ceilings = core_find_ceilings(options);
     core->timers = timer_wheel_new(options->now_us);
     core->now_us = options->now_us;
     for (int kind = 0; kind < DESTINATION_KIND_COUNT; kind++) {
@@ -430,6 +444,12 @@ core_stats_get(const struct core *core, struct core_stats *stats_out)
     stats_out->memory_bytes = core->quota.used;
     stats_out->scheduled = schedule_count(core->schedule);
     stats_out->timers = timer_wheel_count(core->timers);
+}
+
+const struct policy_ceilings *
+core_ceilings(const struct core *core)
+{
+    return &core->ceilings;
 }
 
 void

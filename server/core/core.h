@@ -25,6 +25,8 @@ struct core_options {
     size_t memory_bytes;         /* all resident messages; 1 GiB */
     size_t store_bytes;          /* persistent ones in the store; 0 = any */
     size_t temp_bytes;           /* others in the store; 0 = any */
+    size_t disk_bytes;           /* what parts of those two are of, where they
+                                    are 0 */
     size_t queue_resident_bytes; /* per queue, then it is paged; 4 MiB */
     size_t prefetch_bytes;       /* in flight per subscription; 1 MiB */
     struct dedupe_options dedupe;
@@ -45,6 +47,7 @@ enum core_room {
     CORE_ROOM_STORE,       /* storage.limit, up to storeUsageHighWaterMark */
     CORE_ROOM_DEST_STORE,  /* storeLimit */
     CORE_ROOM_TEMP,        /* storage.tempLimit */
+    CORE_ROOM_DEST_TEMP,   /* tempLimit */
     CORE_ROOM_DISK,        /* the store has failed, or its disk is full */
 };
 
@@ -137,6 +140,7 @@ struct core_destination_view {
     uint64_t discarded;          /* topics: by the consumers that are there */
     const struct quota *memory;  /* memoryLimit */
     const struct quota *stored;  /* storeLimit */
+    const struct quota *spilled; /* tempLimit */
 };
 typedef void core_destination_fn(void *ctx,
                                  const struct core_destination_view *view);
@@ -461,3 +465,5 @@ uint64_t core_duplicates(const struct core *core);
 
 void core_stats_get(const struct core *core, struct core_stats *stats_out);
 void core_usage_get(const struct core *core, struct core_usage *usage_out);
+/* What percentages of policies are of; borrowed, and never changes. */
+const struct policy_ceilings *core_ceilings(const struct core *core);

@@ -25,6 +25,7 @@ struct core {
     struct store *store;
     struct quota quota; /* memory */
     struct usage usage;
+    struct policy_ceilings ceilings;
     struct dedupe *dedupe;
     struct schedule *schedule;
     struct delivery_pool pool;

@@ -19,6 +19,7 @@ core_view_of(struct destination *dest)
         .dequeued = dest->dequeued_count,
         .memory = &dest->quota,
         .stored = &dest->usage.stored,
+        .spilled = &dest->usage.spilled,
     };
 
     if (destination_is_queue(dest)) {

@@ -69,6 +69,21 @@ destination_on_pattern(void *ctx, void *value)
     return true;
 }
 
+/* What the policy's limits come to here. */
+static void
+destination_set_limits(struct destination *dest)
+{
+    const struct policy_ceilings *all = &dest->core->ceilings;
+    const struct policy *policy = dest->policy;
+
+    dest->quota.limit =
+        (size_t)units_share_of(&policy->memory_limit, all->memory);
+    dest->usage.stored.limit =
+        (size_t)units_share_of(&policy->store_limit, all->store);
+    dest->usage.spilled.limit =
+        (size_t)units_share_of(&policy->temp_limit, all->temp);
+}
+
 /* Fills in what all have and lists it; key, taken over, begins with kind and
  * name. */
 static void
@@ -83,8 +98,7 @@ destination_list(struct core *core, struct destination *dest, char *key,
     dest->idle_since_us = core->now_us;
     dest->policy = policy_ref(policy_map_find(core->policies, dest->kind,
                                               destination_name_get(dest)));
-    dest->quota.limit = dest->policy->memory_limit;
-    dest->usage.stored.limit = dest->policy->store_limit;
+    destination_set_limits(dest);
     HASH_ADD_KEYPTR(hh, core->destinations, dest->key, dest->key_len, dest);
 }
 
@@ -324,8 +338,7 @@ destination_policy_set(struct destination *dest, struct policy *policy)
 
     dest->policy = policy_ref(policy);
     policy_unref(&old);
-    dest->quota.limit = policy->memory_limit;
-    dest->usage.stored.limit = policy->store_limit;
+    destination_set_limits(dest);
     for (struct attachment *attachment = dest->attachments; attachment != NULL;
          attachment = attachment->dest_next) {
         attachment->pending_limit = attachment_pending_limit(attachment);

@@ -37,7 +37,7 @@ struct destination {
     struct timer_node slow_timer;    /* next check for slow consumers */
     size_t attachment_count;
     struct quota quota; /* memoryLimit; limit 0 = none */
-    struct usage usage; /* storeLimit, likewise */
+    struct usage usage; /* storeLimit, tempLimit, likewise */
     uint64_t enqueued_count;
     uint64_t enqueued_seen; /* … when it was last looked at */
     int64_t idle_since_us;

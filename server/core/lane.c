@@ -141,6 +141,18 @@ lane_keep(struct lane *lane, uint64_t seq)
     return true;
 }
 
+/* Whether no more of what is not persistent may go to the store. */
+static bool
+lane_is_spilled_full(const struct lane *lane)
+{
+    const struct destination *dest = lane->cursor != NULL
+                                         ? topic_cursor_topic(lane->cursor)
+                                         : &lane->queue->base;
+
+    return quota_reaches(&dest->core->usage.spilled, 100) ||
+           quota_reaches(&dest->usage.spilled, 100);
+}
+
 /* Past cursorMemoryHighWaterMark of its destination's memoryLimit. */
 static bool
 lane_is_past_mark(const struct lane *lane)
@@ -192,7 +204,7 @@ lane_must_page(const struct lane *lane, bool stored)
         store_failure(core->store) != NULL) {
         return false;
     }
-    if (!stored && quota_reaches(&core->usage.spilled, 100)) {
+    if (!stored && lane_is_spilled_full(lane)) {
         return false;
     }
     if (lane_is_past_mark(lane)) {

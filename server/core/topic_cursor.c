@@ -97,6 +97,12 @@ topic_cursor_return(struct topic_cursor *cursor)
     }
 }
 
+const struct destination *
+topic_cursor_topic(const struct topic_cursor *cursor)
+{
+    return &cursor->log->topic->base;
+}
+
 bool
 topic_cursor_selects(const struct topic_cursor *cursor,
                      const struct message *msg)

@@ -367,7 +367,8 @@ topic_log_is_paged(const struct topic *topic)
         return false;
     }
     DL_FOREACH(topic->log->cursors, cursor) {
-        if (queue_is_paged(cursor->queue)) {
+        if (queue_is_paged(cursor->queue) ||
+            quota_reaches(&cursor->queue->base.quota, 100)) {
             return true;
         }
     }

@@ -54,7 +54,8 @@ struct topic_cursor {
 bool topic_log_publish(struct topic *topic, struct message *msg,
                        const struct client *sender);
 
-/* Whether the next message, persistent or not, has to go to the store. */
+/* Whether the next message, persistent or not, has to go to the store: behind
+ * others, or as a subscription has reached its memoryLimit. */
 bool topic_log_is_paged(const struct topic *topic);
 
 /* The first cursor of the topic, by `next`; NULL when there is none. */
@@ -90,6 +91,9 @@ void topic_cursor_remove(struct topic_cursor **cursor);
 
 /* The process ends: only memory is given back.  Called by its queue. */
 void topic_cursor_free(struct topic_cursor *cursor);
+
+/* The topic that it reads, where its records are counted. */
+const struct destination *topic_cursor_topic(const struct topic_cursor *cursor);
 
 /* A message of its lane is handed out or taken out at the head. */
 void topic_cursor_pass(struct topic_cursor *cursor, uint64_t seq);

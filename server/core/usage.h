@@ -13,7 +13,7 @@ struct store_queue_info;
 
 struct usage {
     struct quota stored;  /* persistent records: storage.limit, storeLimit */
-    struct quota spilled; /* the others: storage.tempLimit */
+    struct quota spilled; /* the others: storage.tempLimit, tempLimit */
 };
 
 /* A record of dest has been put into the store, or taken out of it. */

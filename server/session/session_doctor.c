@@ -145,6 +145,8 @@ doctor_held_code(enum core_room room)
         return "held-by-memory-limit";
     case CORE_ROOM_DEST_STORE:
         return "held-by-store-limit";
+    case CORE_ROOM_DEST_TEMP:
+        return "held-by-temp-limit";
     case CORE_ROOM_STORE:
     case CORE_ROOM_TEMP:
     case CORE_ROOM_WRITES:

@@ -9,6 +9,8 @@ cat >"$dir/old.json" <<'END'
   "default": { "queuePrefetch": 7 },
   "policies": [
     { "queue": "JOBS.>", "strictOrderDispatch": true, "queuePrefetch": 1 },
+    { "queue": "PARTS.>", "memoryLimit": "25%", "storeLimit": "10%",
+      "tempLimit": "1%" },
     { "topic": "PRICES.>",
       "subscriptionRecoveryPolicy": { "timed": { "recoverDuration": "10s" } } }
   ]
@@ -80,6 +82,10 @@ is "a strategy's parameters have rows of their own" "recoverDuration 10s" \
 runs "explain --json" 0 \
     "$stompctl" explain -p "$dir/old.json" --json /queue/JOBS.a
 like "--json has the line" '"line": 4' "$(cat "$dir/out")"
+runs "explain of parts of the broker's ceilings" 0 \
+    "$stompctl" explain -p "$dir/old.json" /queue/PARTS.a
+is "what a part comes to is not known without a broker" \
+    "memoryLimit 25% entry live" "$(row memoryLimit)"
 runs "explain with a bad file" 78 \
     "$stompctl" explain -p "$dir/bad.json" /queue/a
 runs "explain of a composite" 64 \
@@ -106,7 +112,11 @@ runs "diff with faults" 78 "$stompctl" policy diff "$dir/old.json" \
 # --- with a broker -----------------------------------------------------------
 
 cp "$dir/old.json" "$dir/policy.json"
-start_broker -p "$dir/policy.json"
+cat >"$dir/config.json" <<'END'
+{ "limits": { "memory": "8mb" },
+  "storage": { "limit": "10mb", "tempLimit": 0 } }
+END
+start_broker -p "$dir/policy.json" -c "$dir/config.json"
 STOMPCTL_ADMIN=$dir/data/admin.sock
 export STOMPCTL_ADMIN
 "$stompctl" send /queue/JOBS.a --body one --persistent --receipt
@@ -115,6 +125,15 @@ export STOMPCTL_ADMIN
 runs "explain of a broker" 0 "$stompctl" explain /queue/JOBS.a
 is "a broker explains as a file does" "queuePrefetch 1 entry live" \
     "$(row queuePrefetch)"
+runs "explain of parts" 0 "$stompctl" explain /queue/PARTS.a
+is "a part of limits.memory" "memoryLimit 25% = 2mb entry live" \
+    "$(row memoryLimit)"
+is "a part of storage.limit" "storeLimit 10% = 1mb entry live" \
+    "$(row storeLimit)"
+like "a part of the disk where there is no storage.tempLimit" \
+    "^tempLimit 1% = [1-9][0-9]*[kmg]*b entry live$" "$(row tempLimit)"
+"$stompctl" explain --json /queue/PARTS.a >"$dir/out"
+like "--json has the bytes" '"bytes": 2097152' "$(cat "$dir/out")"
 runs "explain of an odd name" 0 "$stompctl" explain '/queue/JOBS.ä b&c=%'
 is "an odd name arrives whole" \
     "queue JOBS.ä b&c=%: entry JOBS.> at $dir/policy.json:4" \
@@ -149,9 +168,9 @@ like "a key that needs a new destination says so" \
     "subscriptionRecoveryPolicy.*new destinations only" "$(cat "$dir/out")"
 
 runs "status" 0 "$stompctl" status
-like "status shows a queue" "^/queue/JOBS.a 1 0 0 1 0 [1-9][0-9]* 45 JOBS.>$" \
+like "status shows a queue" "^/queue/JOBS.a 1 0 0 1 0 [1-9][0-9]* 45 0 JOBS.>$" \
     "$(row /queue/JOBS.a)"
-is "status shows a topic" "/topic/PRICES.a 0 0 0 1 0 0 0 PRICES.>" \
+is "status shows a topic" "/topic/PRICES.a 0 0 0 1 0 0 0 0 PRICES.>" \
     "$(row /topic/PRICES.a)"
 is "status shows the store" "store engine leveldb" "$(row 'store engine')"
 subscriber one /queue/idle
@@ -159,7 +178,7 @@ runs "status of connections" 0 "$stompctl" status connections
 is "a connection has its transport" tcp \
     "$(sed -n 2p "$dir/out" | tr -s ' ' | cut -d ' ' -f 3)"
 runs "status of a queue" 0 "$stompctl" status queues --match idle
-is "its consumer is counted" "/queue/idle 0 0 1 0 0 0 0" "$(row /queue/idle)"
+is "its consumer is counted" "/queue/idle 0 0 1 0 0 0 0 0" "$(row /queue/idle)"
 is "--match leaves out the others" 2 "$(wc -l <"$dir/out")"
 kill "$subscriber_pid"
 subscriber_end

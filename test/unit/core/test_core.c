@@ -300,7 +300,7 @@ START_TEST(destination_at_its_memory_limit_admits_no_more)
     struct destination *dest;
     struct core_lack lack;
 
-    policy->memory_limit = 2000;
+    policy->memory_limit.bytes = 2000;
     (void)subscribe_queue(&a, "small", ACK_CLIENT, 0);
     (void)core_destination(f.core, &b.client, DESTINATION_QUEUE, SPAN("small"),
                            true, &dest);

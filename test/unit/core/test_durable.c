@@ -234,6 +234,44 @@ START_TEST(past_of_a_topic_comes_whole_persistent_or_not)
 }
 END_TEST
 
+/* What is not persistent and finds no room in memory is in the topic's journal:
+ * the ceiling is the topic's, however many subscriptions it is for. */
+START_TEST(temp_limit_of_the_topic_holds_what_would_be_spilled)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_TOPIC, "t");
+    struct destination *topic;
+    struct core_lack lack = { .room = CORE_ROOM_ENOUGH };
+    int count = 0;
+
+    policy->memory_limit.bytes = 3000;
+    policy->temp_limit.bytes = 200;
+    (void)subscribe_durable(&a, "t", "one", 1);
+    (void)subscribe_durable(&b, "t", "two", 1);
+    ck_assert_int_eq(core_destination(f.core, &c.client, DESTINATION_TOPIC,
+                                      SPAN("t"), true, &topic),
+                     CORE_FOUND);
+    while (core_admit(f.core, topic, &c.client, false, &lack) ==
+           CORE_ADMITTED) {
+        ck_assert_int_lt(count++, 1000);
+        ck_assert_int_eq(publish("x", false), CORE_SENT);
+        fixture_turn(&f);
+    }
+    ck_assert_int_eq(lack.room, CORE_ROOM_DEST_TEMP);
+    ck_assert_uint_ge(topic->usage.spilled.used, 200);
+    ck_assert_uint_lt(topic->usage.spilled.used, 300);
+    ck_assert_int_eq(core_admit(f.core, topic, &c.client, true, &lack),
+                     CORE_ADMITTED);
+    for (int i = 0; i < count; i++) {
+        client_ack_all(&a);
+        client_ack_all(&b);
+        fixture_turn(&f);
+    }
+    ck_assert_uint_eq(topic->usage.spilled.used, 0);
+    ck_assert_int_eq(core_admit(f.core, topic, &c.client, false, &lack),
+                     CORE_ADMITTED);
+}
+END_TEST
+
 START_TEST(backlog_of_one_that_nobody_uses_takes_no_memory)
 {
     struct core_stats before;
@@ -370,6 +408,7 @@ durable_suite(void)
     tcase_add_test(tcase,
                    non_persistent_ones_wait_too_but_not_for_the_next_start);
     tcase_add_test(tcase, past_of_a_topic_comes_whole_persistent_or_not);
+    tcase_add_test(tcase, temp_limit_of_the_topic_holds_what_would_be_spilled);
     tcase_add_test(tcase, backlog_of_one_that_nobody_uses_takes_no_memory);
     tcase_add_test(tcase, removed_one_lets_the_journal_go);
     tcase_add_test(tcase, one_that_matches_nothing_does_not_hold_the_journal);

@@ -121,8 +121,8 @@ draw_queue_policy(struct policy *policy)
     policy->redelivery.maximum = draw(3) == 0 ? -1 : (int64_t)draw(4);
     policy->redelivery.initial_delay_us = draw(3) == 0 ? 30000 : 0;
     policy->queue_prefetch = 1 + draw(40);
-    policy->memory_limit = draw(3) == 0 ? 500 + draw(4000) : 0;
-    policy->store_limit = draw(3) == 0 ? 500 + draw(4000) : 0;
+    policy->memory_limit.bytes = draw(3) == 0 ? 500 + draw(4000) : 0;
+    policy->store_limit.bytes = draw(3) == 0 ? 500 + draw(4000) : 0;
     policy->dead_letter_parameters.process_non_persistent = POLICY_ON;
 }
 
@@ -164,7 +164,7 @@ begin(uint64_t seed)
         uses[i] = (enum use)draw(3);
         draw_queue_policy(fixture_policy(&f, DESTINATION_QUEUE, queue_name(i)));
     }
-    fixture_policy(&f, DESTINATION_TOPIC, "d.0")->memory_limit =
+    fixture_policy(&f, DESTINATION_TOPIC, "d.0")->memory_limit.bytes =
         draw(2) == 0 ? 500 + draw(2000) : 0;
     topics_have_letters = draw(3) == 0;
     for (int i = 0; i < TOPICS; i++) {

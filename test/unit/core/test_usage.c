@@ -177,7 +177,7 @@ START_TEST(store_limit_of_a_destination_is_its_own)
     struct core_lack lack;
     struct error text = ERROR_INIT;
 
-    policy->store_limit = 100;
+    policy->store_limit.bytes = 100;
     policy->producer_flow_control = false; /* has no say in what is stored */
     policy->send_fail_if_no_space = POLICY_ON;
     (void)fill("small", true);
@@ -191,13 +191,123 @@ START_TEST(store_limit_of_a_destination_is_its_own)
 }
 END_TEST
 
+START_TEST(limits_of_a_destination_may_be_parts_of_the_brokers)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "small");
+    struct core_lack lack;
+    struct error text = ERROR_INIT;
+    struct destination *small;
+
+    policy->memory_limit.percent = 50;
+    policy->store_limit.percent = 30;
+    policy->temp_limit.percent = 20;
+    small = queue_for("small");
+    ck_assert_uint_eq(small->quota.limit,
+                      core_options_default.memory_bytes / 2);
+    ck_assert_uint_eq(small->usage.stored.limit, 300);
+    ck_assert_uint_eq(small->usage.spilled.limit, 200);
+    (void)fill("small", true);
+    ck_assert_int_eq(lacks("small", true), CORE_ROOM_DEST_STORE);
+    ck_assert_int_eq(lacks("q", true), CORE_ROOM_ENOUGH);
+    (void)core_admit(f.core, small, &a.client, true, &lack);
+    core_lack_explain(f.core, &lack, &text);
+    ck_assert_str_eq(text.text,
+                     "the destination has reached its storeLimit of 300 "
+                     "bytes, 30% of the broker's: consume from it, or raise "
+                     "that");
+}
+END_TEST
+
+START_TEST(parts_of_no_ceiling_are_parts_of_the_disk)
+{
+    struct core_options options = core_options_default;
+    struct policy *policy;
+    struct destination *small;
+
+    client_close(&a);
+    client_close(&b);
+    fixture_fini(&f);
+    options.disk_bytes = 5000;
+    fixture_init_options(&f, &fake_store_engine, &options);
+    client_open(&f, &a);
+    client_open(&f, &b);
+    policy = fixture_policy(&f, DESTINATION_QUEUE, "small");
+    policy->store_limit.percent = 10;
+    policy->temp_limit.percent = 20;
+    small = queue_for("small");
+    ck_assert_uint_eq(small->usage.stored.limit, 500);
+    ck_assert_uint_eq(small->usage.spilled.limit, 1000);
+    (void)fill("small", true);
+    ck_assert_uint_ge(small->usage.stored.used, 500);
+    ck_assert_uint_lt(small->usage.stored.used, 600);
+}
+END_TEST
+
+START_TEST(other_limits_hold_from_the_reload_on)
+{
+    struct policy_map *tight = policy_map_new();
+    struct policy *policy = policy_new();
+    struct core_lack lack;
+
+    (void)fill("q", true);
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    client_ack(&a, "0");
+    policy->store_limit.percent = 5;
+    ck_assert(policy_map_add(tight, DESTINATION_QUEUE, SPAN("q"), policy));
+    policy_unref(&policy);
+    core_policies_set(f.core, tight);
+    ck_assert_uint_eq(queue_for("q")->usage.stored.limit, 50);
+    ck_assert_int_eq(core_admit(f.core, queue_for("q"), &b.client, true, &lack),
+                     CORE_WAIT);
+    ck_assert_int_eq(lack.room, CORE_ROOM_DEST_STORE);
+    core_client_block(&b.client, &lack);
+    fixture_turn(&f);
+    ck_assert_uint_eq(b.resumed, 0);
+    core_policies_set(f.core, f.policies);
+    fixture_turn(&f);
+    ck_assert_uint_eq(b.resumed, 1);
+    policy_map_free(&tight);
+}
+END_TEST
+
+START_TEST(temp_limit_of_a_destination_holds_what_it_would_spill)
+{
+    struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "q");
+    struct core_lack lack;
+    struct error text = ERROR_INIT;
+
+    policy->memory_limit.bytes = 3000;
+    policy->temp_limit.bytes = 200;
+    (void)fill("q", false);
+    ck_assert_uint_ge(queue_for("q")->usage.spilled.used, 200);
+    ck_assert_uint_lt(queue_for("q")->usage.spilled.used, 300);
+    ck_assert_int_eq(lacks("q", false), CORE_ROOM_DEST_TEMP);
+    ck_assert_int_eq(lacks("q", true), CORE_ROOM_ENOUGH);
+    ck_assert_int_eq(lacks("other", false), CORE_ROOM_ENOUGH);
+    ck_assert_int_eq(
+        core_admit(f.core, queue_for("q"), &b.client, false, &lack), CORE_WAIT);
+    core_lack_explain(f.core, &lack, &text);
+    ck_assert_ptr_nonnull(strstr(text.text, "tempLimit of 200 bytes: "));
+    core_client_block(&b.client, &lack);
+    fixture_turn(&f);
+    ck_assert_uint_eq(b.resumed, 0);
+    (void)subscribe_queue(&a, "q", ACK_AUTO, 0);
+    fixture_turn(&f);
+    client_flush(&a);
+    fixture_turn(&f);
+    ck_assert_uint_eq(queue_for("q")->usage.spilled.used, 0);
+    ck_assert_uint_eq(b.resumed, 1);
+}
+END_TEST
+
 START_TEST(temp_ceiling_holds_what_would_be_spilled)
 {
     client_close(&a);
     client_close(&b);
     fixture_fini(&f);
     reopen(0, 200);
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit = 3000;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit.bytes = 3000;
     (void)fill("q", false);
     ck_assert_uint_ge(usage().temp.used, 200);
     ck_assert_uint_eq(usage().store.used, 0);
@@ -218,8 +328,8 @@ START_TEST(without_room_to_spill_messages_stay_in_memory)
     client_close(&b);
     fixture_fini(&f);
     reopen(0, 1);
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit = 3000;
-    fixture_policy(&f, DESTINATION_QUEUE, "r")->memory_limit = 3000;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit.bytes = 3000;
+    fixture_policy(&f, DESTINATION_QUEUE, "r")->memory_limit.bytes = 3000;
     (void)fill("q", false); /* one is spilled, and that is one too many */
     ck_assert_int_eq(lacks("q", false), CORE_ROOM_TEMP);
     (void)fill("r", false);
@@ -253,7 +363,7 @@ START_TEST(own_store_limit_is_over_when_the_queue_is_drained)
 {
     struct core_lack lack;
 
-    fixture_policy(&f, DESTINATION_QUEUE, "small")->store_limit = 1;
+    fixture_policy(&f, DESTINATION_QUEUE, "small")->store_limit.bytes = 1;
     send_persistent(&f, "small", 0, 0);
     ck_assert_int_eq(
         core_admit(f.core, queue_for("small"), &b.client, true, &lack),
@@ -298,6 +408,11 @@ main(void)
     tcase_add_test(tcase,
                    high_water_mark_of_a_destination_leaves_room_for_others);
     tcase_add_test(tcase, store_limit_of_a_destination_is_its_own);
+    tcase_add_test(tcase, limits_of_a_destination_may_be_parts_of_the_brokers);
+    tcase_add_test(tcase, parts_of_no_ceiling_are_parts_of_the_disk);
+    tcase_add_test(tcase, other_limits_hold_from_the_reload_on);
+    tcase_add_test(tcase,
+                   temp_limit_of_a_destination_holds_what_it_would_spill);
     tcase_add_test(tcase, temp_ceiling_holds_what_would_be_spilled);
     tcase_add_test(tcase, without_room_to_spill_messages_stay_in_memory);
     tcase_add_test(tcase, failed_store_holds_until_it_works_again);

@@ -518,7 +518,7 @@ START_TEST(full_queue_behind_a_topic_is_whose_room_a_send_needs)
     struct destination *topic;
     struct core_lack lack;
 
-    policy->memory_limit = 1;
+    policy->memory_limit.bytes = 1;
     (void)core_destination(f.core, NULL, DESTINATION_TOPIC,
                            SPAN("VirtualTopic.X"), true, &topic);
     ck_assert_int_eq(core_admit(f.core, topic, NULL, false, &lack),

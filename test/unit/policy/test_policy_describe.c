@@ -21,13 +21,15 @@ map_of(const char *text)
     return map;
 }
 
+static const struct policy_ceilings *ceilings; /* of the broker, if any */
+
 static json_t *
 describe(const char *text, enum destination_kind kind, const char *name)
 {
     struct policy_map *map = map_of(text);
     struct span span = span_of_text(name);
-    json_t *tree =
-        policy_describe(policy_map_find(map, kind, span), "p.json", kind, span);
+    json_t *tree = policy_describe(policy_map_find(map, kind, span), "p.json",
+                                   kind, span, ceilings);
 
     policy_map_free(&map);
     ck_assert_ptr_nonnull(tree);
@@ -105,6 +107,37 @@ START_TEST(a_value_says_whether_the_entry_gives_it)
 }
 END_TEST
 
+START_TEST(a_part_says_what_it_comes_to_where_that_is_known)
+{
+    static const struct policy_ceilings broker = { 1000, 2000, 3000 };
+    static const char *const keys[] = { "memoryLimit", "storeLimit",
+                                        "tempLimit" };
+    static const char *const bytes[] = { "100", "400", "900" };
+    static const char text[] =
+        "{ \"policies\": [ { \"queue\": \"a\", \"memoryLimit\": \"10%\", "
+        "\"storeLimit\": \"20%\", \"tempLimit\": \"30%\" }, "
+        "{ \"queue\": \"b\", \"memoryLimit\": \"1mb\" } ] }";
+    json_t *tree;
+
+    for (int i = 0; i < 3; i++) {
+        tree = describe(text, DESTINATION_QUEUE, "a");
+        assert_member(key_of(json_object_get(tree, "keys"), keys[i]), "bytes",
+                      "");
+        json_decref(tree);
+        ceilings = &broker;
+        tree = describe(text, DESTINATION_QUEUE, "a");
+        assert_member(key_of(json_object_get(tree, "keys"), keys[i]), "bytes",
+                      bytes[i]);
+        json_decref(tree);
+        tree = describe(text, DESTINATION_QUEUE, "b");
+        assert_member(key_of(json_object_get(tree, "keys"), keys[i]), "bytes",
+                      "");
+        json_decref(tree);
+        ceilings = NULL;
+    }
+}
+END_TEST
+
 START_TEST(the_default_entry_applies_where_no_pattern_matches)
 {
     json_t *tree = describe(example, DESTINATION_QUEUE, "other");
@@ -161,7 +194,7 @@ START_TEST(every_value_is_one_that_the_file_takes)
     enum destination_kind kind = (enum destination_kind)_i;
     struct policy_map *map = policy_map_new();
     json_t *tree = policy_describe(policy_map_find(map, kind, SPAN("x")), NULL,
-                                   kind, SPAN("x"));
+                                   kind, SPAN("x"), NULL);
     json_t *entry = json_object();
     json_t *file;
     size_t index;
@@ -328,6 +361,7 @@ main(void)
 
     tcase_add_test(tcase, the_entry_that_matches_is_named_with_its_place);
     tcase_add_test(tcase, a_value_says_whether_the_entry_gives_it);
+    tcase_add_test(tcase, a_part_says_what_it_comes_to_where_that_is_known);
     tcase_add_test(tcase, the_default_entry_applies_where_no_pattern_matches);
     tcase_add_test(tcase, without_entries_all_is_built_in);
     tcase_add_test(tcase,

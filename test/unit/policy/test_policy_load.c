@@ -495,7 +495,8 @@ static const struct {
         redelivery.maximum_delay_us, 60000000),
     ROW("queue", AGAIN("\"useCollisionAvoidance\":true"),
         redelivery.collision_avoidance, 1),
-    ROW("queue", "\"memoryLimit\":\"1mb\"", memory_limit, 1048576),
+    ROW("queue", "\"memoryLimit\":\"1mb\"", memory_limit.bytes, 1048576),
+    ROW("topic", "\"memoryLimit\":\"25%\"", memory_limit.percent, 25),
     ROW("queue", "\"producerFlowControl\":false", producer_flow_control, 0),
     ROW("queue", "\"sendFailIfNoSpace\":true", send_fail_if_no_space,
         POLICY_ON),
@@ -503,7 +504,10 @@ static const struct {
         3000000),
     ROW("queue", "\"cursorMemoryHighWaterMark\":1", cursor_memory_high_water,
         1),
-    ROW("queue", "\"storeLimit\":\"1mb\"", store_limit, 1048576),
+    ROW("queue", "\"storeLimit\":\"1mb\"", store_limit.bytes, 1048576),
+    ROW("queue", "\"storeLimit\":\"1%\"", store_limit.percent, 1),
+    ROW("queue", "\"tempLimit\":1000", temp_limit.bytes, 1000),
+    ROW("topic", "\"tempLimit\":\"100%\"", temp_limit.percent, 100),
     ROW("topic", "\"storeUsageHighWaterMark\":80", store_usage_high_water, 80),
     ROW("queue", "\"blockedProducerWarningInterval\":0",
         blocked_producer_warning_us, 0),
@@ -569,6 +573,9 @@ START_TEST(a_wrapped_policy_keeps_its_own_parameters)
 END_TEST
 
 #define ENTRY(text) "{\"policies\":[\n" text "\n]}"
+#define LIMIT_IS                                                               \
+    "a size from 0b to 1024gb (bytes, or \"64kb\", \"1mb\", \"1gb\"), or a "   \
+    "part from \"1%\" to \"100%\""
 #define VIRTUAL(text) "{\"virtualDestinations\":[\n" text "\n]}"
 
 /* What is wrong and the faults as they are printed. */
@@ -634,6 +641,18 @@ static const struct {
     { ENTRY("{\"dispatchPolicy\": \"simple\", \"queue\":\"A\"}"),
       "p:2:2: policies[0].dispatchPolicy: a key of topic and tempTopic "
       "entries, of no use in a queue entry\n" },
+    { ENTRY("{\"queue\":\"A\", \"memoryLimit\": \"101%\"}"),
+      "p:2:30: policies[0].memoryLimit: found \"101%\" where " LIMIT_IS
+      " is expected\n" },
+    { ENTRY("{\"queue\":\"A\", \"storeLimit\": \"0%\"}"),
+      "p:2:29: policies[0].storeLimit: found \"0%\" where " LIMIT_IS
+      " is expected\n" },
+    { ENTRY("{\"queue\":\"A\", \"tempLimit\": \"2.5%\"}"),
+      "p:2:28: policies[0].tempLimit: found \"2.5%\" where " LIMIT_IS
+      " is expected\n" },
+    { ENTRY("{\"tempTopic\":true, \"tempLimit\": \"10%\"}"),
+      "p:2:20: policies[0].tempLimit: a key of queue, topic and tempQueue "
+      "entries, of no use in a tempTopic entry\n" },
     { ENTRY("{\"queue\":\"A\", \"optimizedDispatch\": true}"),
       "p:2:15: policies[0].optimizedDispatch: a key of ActiveMQ's; stompd has "
       "no use for it: a message is dispatched in the turn that it comes in, "

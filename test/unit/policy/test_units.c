@@ -107,7 +107,19 @@ START_TEST(share_is_a_size_or_a_part_of_the_whole)
 
     ck_assert_uint_eq(units_share_of(&size, 1000), 12345);
     ck_assert_uint_eq(units_share_of(&part, 1000), 700);
-    ck_assert_uint_eq(units_share_of(&part, UINT64_MAX), UINT64_MAX / 100 * 70);
+    ck_assert_uint_eq(units_share_of(&part, 4096), 2867);
+    ck_assert_uint_eq(units_share_of(&part, UINT64_MAX),
+                      UINT64_MAX / 100 * 70 + 15 * 70 / 100);
+}
+END_TEST
+
+START_TEST(a_part_of_something_is_not_nothing)
+{
+    struct units_share part = { .percent = 1 };
+
+    ck_assert_uint_eq(units_share_of(&part, 99), 1);
+    ck_assert_uint_eq(units_share_of(&part, 1), 1);
+    ck_assert_uint_eq(units_share_of(&part, 0), 0);
 }
 END_TEST
 
@@ -120,6 +132,7 @@ main(void)
     tcase_add_loop_test(tcase, percents_are_from_1_to_100, 0,
                         sizeof(percents) / sizeof(percents[0]));
     tcase_add_test(tcase, share_is_a_size_or_a_part_of_the_whole);
+    tcase_add_test(tcase, a_part_of_something_is_not_nothing);
     tcase_add_loop_test(tcase, durations_are_a_whole_number_and_a_unit, 0,
                         (int)(sizeof(durations) / sizeof(durations[0])));
     tcase_add_loop_test(tcase, sizes_are_a_whole_number_and_a_unit, 0,

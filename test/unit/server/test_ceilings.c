@@ -105,12 +105,13 @@ START_TEST(ceilings_are_sizes_or_parts_and_at_most_all_of_it)
     config->storage.free_space_min = (struct units_share){ .bytes = 12345 };
     config->limits.memory = (struct units_share){ .bytes = 2 << 20 };
     found = ceilings_find(config, root);
-    ck_assert_uint_eq(found.store, disk / 100 * 70);
+    ck_assert_uint_eq(found.store, disk * 70 / 100);
     ck_assert_uint_eq(found.temp, disk);
+    ck_assert_uint_eq(found.disk, disk);
     ck_assert_uint_eq(found.free_min, 12345);
     ck_assert_uint_eq(found.memory, 2 << 20);
     found = ceilings_find(config, missing);
-    ck_assert_uint_eq(found.store, disk / 100 * 70);
+    ck_assert_uint_eq(found.store, disk * 70 / 100);
     config->storage.limit = (struct units_share){ .bytes = 0 };
     ck_assert_uint_eq(ceilings_find(config, root).store, 0);
     free(missing);

@@ -464,7 +464,7 @@ fill_a_queue(void)
 {
     struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "full");
 
-    policy->memory_limit = 1;
+    policy->memory_limit.bytes = 1;
     policy->send_fail_after_us = 2000000;
     peer_connect(&f, a, "1.2");
     peer_connect(&f, b, "1.2");

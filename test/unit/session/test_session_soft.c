@@ -250,7 +250,7 @@ START_TEST(what_was_not_admitted_is_not_remembered)
 {
     struct policy *policy = fixture_policy(&f, DESTINATION_QUEUE, "q");
 
-    policy->memory_limit = 1;
+    policy->memory_limit.bytes = 1;
     policy->send_fail_if_no_space = POLICY_ON;
     peer_send(a, "SEND\ndestination:/queue/q\n\nfull^@");
     ck_assert_has(peer_ask(a, SEND_ONCE("1", "")),
@@ -266,7 +266,7 @@ START_TEST(what_is_held_is_remembered_when_it_goes_in)
 {
     struct peer *b = &f.peers[1];
 
-    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit = 1;
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->memory_limit.bytes = 1;
     peer_connect(&f, b, "1.2");
     peer_send(a, "SEND\ndestination:/queue/q\n\nfull^@");
     ck_assert_str_eq(peer_ask(a, SEND_ONCE("1", "")), "");
