@@ -5,6 +5,7 @@
 #include "server/core/core_private.h"
 #include "server/core/lifecycle.h"
 #include "server/core/schedule.h"
+#include "server/core/schedule_message.h"
 #include "server/core/topic_log.h"
 #include "server/core/virtual.h"
 
@@ -164,7 +165,7 @@ core_send_later(struct core *core, struct destination *dest,
     }
     made = options->prepared != NULL
                ? core_prepared_take_scheduled(options->prepared)
-               : schedule_make(dest, msg);
+               : schedule_message_make(dest, msg);
     if (made == NULL) {
         return CORE_NO_MEMORY;
     }

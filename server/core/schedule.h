@@ -14,7 +14,6 @@
 #include "server/core/core.h"
 
 struct schedule; /* opaque: defined in schedule.c */
-struct destination;
 
 /* Never NULL. */
 struct schedule *schedule_new(struct core *core);
@@ -31,13 +30,8 @@ void schedule_adopt(struct schedule *schedule, struct store_queue *journal,
 /* Begins to read what was found; all journals have been. */
 void schedule_start(struct schedule *schedule);
 
-/* The message as it is kept until it is due: msg is a SEND to dest with the
- * lines of a plan.  NULL when memory is out. */
-struct message *schedule_make(struct destination *dest,
-                              const struct message *msg);
-
-/* Takes over what schedule_make has made; now is when it was sent.  Returns
- * whether it is kept over a restart. */
+/* Takes over what schedule_message_make has made; now is when it was sent.
+ * Returns whether it is kept over a restart. */
 bool schedule_add(struct schedule *schedule, struct message *made);
 
 /* Messages that wait for their time; after a start as many as were stored. */

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "protocol/headers.h"
-#include "server/core/schedule.h"
+#include "server/core/schedule_message.h"
 #include "server/core/select.h"
 #include "server/core/virtual_private.h"
 
@@ -336,7 +336,7 @@ core_prepare_scheduled(struct core *core, struct destination *dest,
     if (store_failure(core->store) != NULL) {
         return CORE_STORE_FAILED;
     }
-    made = schedule_make(dest, msg);
+    made = schedule_message_make(dest, msg);
     if (made == NULL) {
         return CORE_NO_MEMORY;
     }
