@@ -3,7 +3,7 @@
  * Prints what is made from the table of policy keys: `manual`, `schema` or
  * `defaults`.  For `make update-policy-docs`; not installed.
  */
-#include "policy/policy_schema.h"
+#include "policy/policy_schema_print.h"
 
 #include <stdlib.h>
 #include <string.h>

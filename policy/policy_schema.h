@@ -8,8 +8,6 @@
 #include "policy/json_key.h"
 #include "policy/policy.h"
 
-#include <stdio.h>
-
 /* The kinds of entry that a key is for: bits by enum destination_kind. */
 enum {
     POLICY_FOR_QUEUE = 1 << DESTINATION_QUEUE,
@@ -36,12 +34,3 @@ json_key_check_fn policy_load_check_strict_order;
 /* The same in policy_load_virtual.c. */
 json_key_check_fn policy_load_check_virtual_name;
 json_key_check_fn policy_load_check_virtual_targets;
-
-/* The manual page stompd-policy(5), in man(7) macros. */
-void policy_schema_print_manual(FILE *out);
-
-/* A JSON Schema of the file (draft 2020-12). */
-void policy_schema_print_json(FILE *out);
-
-/* A policy file that says what applies without one. */
-void policy_schema_print_defaults(FILE *out);

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "policy/policy_load.h"
+#include "policy/policy_schema_print.h"
 #include "test/testutil.h"
 
 #include <jansson.h>
