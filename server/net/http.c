@@ -2,12 +2,11 @@
 #include "server/net/http.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "server/log.h"
 #include "server/net/conn_ws.h"
+#include "server/net/http_answer.h"
 #include "server/net/listener_socket.h"
 #include "server/net/net_private.h"
-#include "server/net/page.h"
 #include "server/net/ws_frame.h"
 #include "server/net/ws_handshake.h"
 
@@ -56,60 +55,6 @@ struct http_user {
     struct conn_ws *ws; /* NULL before the upgrade and after the end */
 };
 
-/* ---- small answers ---- */
-
-/* Writes a whole answer; the connection is closed after it. */
-static int
-http_answer(struct lws *wsi, const char *status, const char *headers,
-            struct span body, bool head_only)
-{
-    struct buf answer = BUF_INIT;
-    int written;
-
-    memset(buf_reserve(&answer, LWS_PRE), 0, LWS_PRE);
-    answer.len = LWS_PRE;
-    buf_appendf(&answer,
-                "HTTP/1.1 %s\r\nConnection: close\r\n"
-                "Content-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
-                "%s\r\n",
-                status, body.len, headers);
-    if (!head_only) {
-        buf_append_span(&answer, body);
-    }
-    written = lws_write(wsi, (unsigned char *)answer.data + LWS_PRE,
-                        answer.len - LWS_PRE, LWS_WRITE_HTTP);
-    buf_fini(&answer);
-    return written < 0 ? -1 : 0;
-}
-
-static int
-http_answer_text(struct lws *wsi, const char *status, const char *headers,
-                 const char *text)
-{
-    char all[256];
-
-    (void)snprintf(all, sizeof(all),
-                   "Content-Type: text/plain; charset=utf-8\r\n%s", headers);
-    return http_answer(wsi, status, all, span_of_text(text),
-                       lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0);
-}
-
-/* The page may talk to this host only, and nobody may frame it. */
-static int
-http_answer_page(struct lws *wsi)
-{
-    return http_answer(
-        wsi, "200 OK",
-        "Content-Type: text/html; charset=utf-8\r\n"
-        "Cache-Control: no-cache\r\n"
-        "X-Frame-Options: DENY\r\n"
-        "Content-Security-Policy: default-src 'none'; "
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-        "connect-src ws: wss:; base-uri 'none'; form-action 'none'\r\n",
-        span_of(page_html, page_html_len),
-        lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0);
-}
-
 /* ---- requests ---- */
 
 /* The request's path, whatever the method; borrowed from the request. */
@@ -139,7 +84,7 @@ http_is_stomp_path(const struct http *http, struct span path)
 /* For load balancers and supervisors; what is wrong is for the log, since
  * anybody may ask. */
 static int
-http_answer_health(const struct http *http, struct lws *wsi)
+http_on_health(const struct http *http, struct lws *wsi)
 {
     const struct net *net = http->net;
     bool well =
@@ -170,7 +115,7 @@ http_on_request(const struct http *http, struct lws *wsi)
         return http_answer_page(wsi);
     }
     if (span_equal(path, SPAN("/healthz"))) {
-        return http_answer_health(http, wsi);
+        return http_on_health(http, wsi);
     }
     if (http_is_stomp_path(http, path)) {
         return http_answer_text(
