@@ -5,6 +5,7 @@
 #include "server/net/conn.h"
 #include "server/net/http.h"
 #include "server/net/ws_frame.h"
+#include "server/net/ws_message.h"
 #include "server/session/session.h"
 
 #include <assert.h>
@@ -24,18 +25,6 @@ enum conn_ws_state {
     CONN_WS_GONE,      /* wsi is NULL; freed when the turn is over */
 };
 
-/* The frame between frame_begin and frame_end. */
-struct conn_ws_frame {
-    char *header; /* NULL when the head is in the scratch buffer */
-    char *head;
-    size_t head_len;
-    struct span tail;
-    struct transport_hold hold;
-    bool has_hold;
-    bool dropped;
-    size_t bytes_before;
-};
-
 struct conn_ws {
     struct conn conn; /* first */
     struct lws *wsi;
@@ -49,7 +38,8 @@ struct conn_ws {
     int64_t close_due_us;
     enum lws_close_status close_code;
     char close_reason[WS_REASON_BYTES + 1];
-    struct conn_ws_frame frame;
+    bool dropping; /* the frame that has begun */
+    struct ws_message message;
 };
 
 static struct conn_ws *
@@ -307,93 +297,23 @@ conn_ws_frame_begin(struct transport *transport, size_t head_len,
                     struct span tail, const struct transport_hold *hold)
 {
     struct conn_ws *ws = conn_ws_of_transport(transport);
-    struct conn_ws_frame *frame = &ws->frame;
-    size_t first = head_len + tail.len;
-    size_t header_len;
 
-    *frame = (struct conn_ws_frame){
-        .head_len = head_len,
-        .tail = tail,
-        .has_hold = hold != NULL,
-        .dropped = ws->state != CONN_WS_OPEN,
-        .bytes_before = ws->conn.outq.bytes,
-    };
-    if (hold != NULL) {
-        frame->hold = *hold;
-    }
-    if (frame->dropped || head_len > WS_FRAGMENT_MAX) {
-        frame->head = conn_scratch(&ws->conn, head_len);
-        return frame->head;
-    }
-    first = first < WS_FRAGMENT_MAX ? first : WS_FRAGMENT_MAX;
-    header_len = ws_frame_header_len(first);
-    frame->header = outq_reserve(&ws->conn.outq, header_len + head_len);
-    frame->head = frame->header + header_len;
-    return frame->head;
-}
-
-/* Appends count bytes of head, then tail. */
-static void
-conn_ws_append(struct conn_ws *ws, struct span *head, struct span *tail,
-               size_t count)
-{
-    struct outq *outq = &ws->conn.outq;
-    size_t from_head = head->len < count ? head->len : count;
-    size_t from_tail = count - from_head;
-
-    outq_append(outq, span_of(head->data, from_head));
-    *head = span_after(*head, from_head);
-    outq_append_tail(outq, span_of(tail->data, from_tail),
-                     ws->frame.has_hold ? &ws->frame.hold : NULL);
-    *tail = span_after(*tail, from_tail);
-}
-
-/* Frames the message: the head is in its place behind frame->header, or in
- * the scratch buffer. */
-static void
-conn_ws_append_frames(struct conn_ws *ws, enum ws_opcode opcode)
-{
-    struct conn_ws_frame *frame = &ws->frame;
-    struct span head = span_of(frame->head, frame->head_len);
-    struct span tail = frame->tail;
-
-    if (frame->header != NULL) {
-        size_t left = WS_FRAGMENT_MAX - head.len;
-        size_t count = tail.len < left ? tail.len : left;
-
-        ws_frame_header(frame->header, opcode, count == tail.len,
-                        head.len + count);
-        head = span_of(NULL, 0);
-        conn_ws_append(ws, &head, &tail, count);
-        opcode = WS_CONTINUATION;
-    }
-    while (head.len + tail.len > 0) {
-        size_t left = head.len + tail.len;
-        size_t count = left < WS_FRAGMENT_MAX ? left : WS_FRAGMENT_MAX;
-        size_t header_len = ws_frame_header_len(count);
-
-        ws_frame_header(outq_reserve(&ws->conn.outq, header_len), opcode,
-                        count == left, count);
-        conn_ws_append(ws, &head, &tail, count);
-        opcode = WS_CONTINUATION;
-    }
+    ws->dropping = ws->state != CONN_WS_OPEN;
+    return ws->dropping ? conn_scratch(&ws->conn, head_len)
+                        : ws_message_begin(&ws->message, &ws->conn, head_len,
+                                           tail, hold);
 }
 
 static void
 conn_ws_frame_end(struct transport *transport)
 {
     struct conn_ws *ws = conn_ws_of_transport(transport);
-    struct conn_ws_frame *frame = &ws->frame;
     size_t bytes;
-    bool text;
 
-    if (frame->dropped) {
+    if (ws->dropping) {
         return;
     }
-    text = !ws->binary && span_is_utf8(span_of(frame->head, frame->head_len)) &&
-           span_is_utf8(frame->tail);
-    conn_ws_append_frames(ws, text ? WS_TEXT : WS_BINARY);
-    bytes = ws->conn.outq.bytes - frame->bytes_before;
+    bytes = ws_message_end(&ws->message, &ws->conn, ws->binary);
     transport->queued_bytes += bytes;
     if (conn_is_over_limit(&ws->conn, bytes)) {
         conn_log_over_limit(&ws->conn);
