@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The insides of a connection, shared by conform_step.c and conform_peer.c
- * alone. */
+/* The insides of a connection, shared by conform_step.c, conform_peer.c and
+ * conform_say.c alone. */
 #pragma once
 #include "stompctl/conform_step.h"
 #include "stompctl/link.h"
@@ -31,6 +31,13 @@ struct peer_message {
     enum ws_opcode opcode;
     size_t end; /* in the stream */
 };
+
+/* Whether one of the events (poll) comes until then; a signal may look like
+ * it. */
+bool peer_wait(struct peer *peer, short events, int64_t deadline_us);
+
+/* One read of a connection that is ready. */
+void peer_read_once(struct peer *peer);
 
 /* Waits for input and takes what one read brings.  False when nothing came
  * until then, or the connection has ended. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a check, and what it expects; conform_peer.c has the bytes. */
+/* The end of a check, and what it expects; the bytes are in conform_peer.c and
+ * conform_say.c. */
 #include "stompctl/conform_step.h"
 
 #include "base/clock.h"
