@@ -298,7 +298,7 @@ broker_on_usr1(void *ctx, int signo)
         "connections=%zu accepted=%llu queues=%zu topics=%zu "
         "subscriptions=%zu received=%llu delivered=%llu "
         "acknowledged=%llu dead_lettered=%llu discarded=%llu "
-        "expired=%llu memory=%zu stored=%llu cancelled=%llu "
+        "expired=%llu duplicates=%llu memory=%zu stored=%llu cancelled=%llu "
         "batches=%llu syncs=%llu",
         net->connections, (unsigned long long)net->accepted, core.queues,
         core.topics, core.subscriptions, (unsigned long long)core.received,
@@ -306,9 +306,9 @@ broker_on_usr1(void *ctx, int signo)
         (unsigned long long)core.acknowledged,
         (unsigned long long)core.dead_lettered,
         (unsigned long long)core.discarded, (unsigned long long)core.expired,
-        core.memory_bytes, (unsigned long long)store.puts,
-        (unsigned long long)store.cancelled, (unsigned long long)store.batches,
-        (unsigned long long)store.syncs);
+        (unsigned long long)core.duplicates, core.memory_bytes,
+        (unsigned long long)store.puts, (unsigned long long)store.cancelled,
+        (unsigned long long)store.batches, (unsigned long long)store.syncs);
 }
 
 /* --- life ---------------------------------------------------------------- */

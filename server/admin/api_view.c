@@ -89,6 +89,7 @@ api_status_messages(const struct core_stats *core)
     api_set(object, "deadLettered", core->dead_lettered);
     api_set(object, "discarded", core->discarded);
     api_set(object, "expired", core->expired);
+    api_set(object, "duplicates", core->duplicates);
     api_set(object, "scheduled", core->scheduled);
     api_set(object, "memoryBytes", core->memory_bytes);
     return object;
@@ -211,6 +212,7 @@ api_on_destination(void *ctx, const struct core_destination_view *view)
     }
     api_set(object, "enqueued", view->enqueued);
     api_set(object, "dequeued", view->dequeued);
+    api_set(object, "duplicates", view->duplicates);
     api_set(object, "memoryBytes", view->memory->used);
     api_set(object, "storedBytes", view->stored->used);
     api_set(object, "tempBytes", view->spilled->used);

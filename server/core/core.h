@@ -137,6 +137,7 @@ struct core_destination_view {
     uint64_t waiting;   /* queue: messages; topic: over all its consumers */
     uint64_t in_flight; /* queues */
     uint64_t enqueued, dequeued; /* since it was made */
+    uint64_t duplicates;         /* sent again, so not taken */
     uint64_t discarded;          /* topics: by the consumers that are there */
     const struct quota *memory;  /* memoryLimit */
     const struct quota *stored;  /* storeLimit */

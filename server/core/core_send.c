@@ -117,6 +117,13 @@ core_dedupe_key(const struct core *core, enum destination_kind kind,
     return dedupe_key_of(core->dedupe, kind, name, id);
 }
 
+static void
+core_count_duplicate(struct core *core, struct destination *dest)
+{
+    core->stats.duplicates++;
+    dest->duplicate_count++;
+}
+
 /* A message with an id: only when it is the first. */
 static enum core_send __attribute__((noinline))
 core_send_once(struct core *core, struct destination *dest, struct message *msg,
@@ -141,13 +148,13 @@ core_send_once(struct core *core, struct destination *dest, struct message *msg,
         break;
     case DEDUPE_KEPT:
         if (waits) {
-            core->stats.duplicates++;
+            core_count_duplicate(core, dest);
             *ticket_out = store_ticket_take(core->store, true);
             return CORE_DUPLICATE_STORED;
         }
         break;
     }
-    core->stats.duplicates++;
+    core_count_duplicate(core, dest);
     *ticket_out = 0;
     return CORE_DUPLICATE;
 }

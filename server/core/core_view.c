@@ -17,6 +17,7 @@ core_view_of(struct destination *dest)
         .consumers = dest->attachment_count,
         .enqueued = dest->enqueued_count,
         .dequeued = dest->dequeued_count,
+        .duplicates = dest->duplicate_count,
         .memory = &dest->quota,
         .stored = &dest->usage.stored,
         .spilled = &dest->usage.spilled,

@@ -43,6 +43,7 @@ struct destination {
     int64_t idle_since_us;
     int64_t blocked_warned_us; /* when the log said that producers wait */
     uint64_t dequeued_count;
+    uint64_t duplicate_count; /* sent again, known by their dedupe-id */
     size_t name_len;
     size_t key_len;
     char *key; /* one byte of kind, then the name; of a durable subscription's
