@@ -47,6 +47,7 @@ struct topic_restore {
     size_t claim_bytes; /* of memory, for all that is to be read */
     size_t cut_bytes;   /* of that, the oldest, for which there is none */
     uint64_t cut_count;
+    bool read_failed; /* the log has said so */
 };
 
 struct topic_past {
@@ -489,6 +490,28 @@ topic_restore_take(struct topic *topic, const struct store_record *record)
     }
 }
 
+/* Once until it works again, as it is tried every second. */
+static void
+topic_restore_log(struct topic *topic, const struct error *err)
+{
+    struct topic_restore *restore = topic->past->restore;
+
+    if (restore->read_failed == (err != NULL)) {
+        return;
+    }
+    restore->read_failed = err != NULL;
+    if (err != NULL) {
+        log_event(LOG_LEVEL_ERROR, "topic", "past cannot be read",
+                  "destination=%s reason=\"%s; who asked for the past waits "
+                  "for it, all others get what is sent\"",
+                  LOG_TEXT(destination_name_get(&topic->base)), err->text);
+    } else {
+        log_event(LOG_LEVEL_INFO, "topic", "past can be read again",
+                  "destination=%s",
+                  LOG_TEXT(destination_name_get(&topic->base)));
+    }
+}
+
 static void topic_restore_fetch(struct topic *topic);
 
 static void
@@ -504,6 +527,7 @@ topic_restore_on_fetched(void *ctx, const struct store_page *page)
         }
     }
     restore->next_seq = page->next_seq;
+    topic_restore_log(topic, page->err);
     if (page->err != NULL) {
         return; /* topic_sweep goes on */
     }

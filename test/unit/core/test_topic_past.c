@@ -5,10 +5,13 @@
  */
 #include "base/alloc.h"
 #include "policy/selector.h"
+#include "server/log.h"
 #include "test/testutil.h"
 #include "test/unit/core/core_fixture.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static struct fixture f;
 static struct fake_client a, b;
@@ -397,6 +400,52 @@ START_TEST(a_failed_read_is_tried_again)
 }
 END_TEST
 
+/* What the log says of a turn, a sweep and a turn. */
+static void
+log_of_a_sweep(char *text, size_t size)
+{
+    int ends[2];
+    ssize_t len;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    log_set_output(ends[1]);
+    fixture_turn(&f);
+    core_sweep(f.core);
+    fixture_turn(&f);
+    log_set_output(STDERR_FILENO);
+    (void)close(ends[1]);
+    len = read(ends[0], text, size - 1);
+    (void)close(ends[0]);
+    ck_assert_int_ge((int)len, 0);
+    text[len] = '\0';
+}
+
+START_TEST(a_read_that_fails_is_told_once_and_so_is_its_end)
+{
+    static const char said[] =
+        "error topic: past cannot be read destination=t reason=\"";
+    char text[1024];
+
+    (void)keeps(&recovery_fixed_count, 4);
+    send_lasting(0, 2);
+    fixture_turn(&f);
+    fake_store_fail_fetches(f.store, true);
+    restart();
+    log_of_a_sweep(text, sizeof(text));
+    ck_assert_int_eq(strncmp(text, said, strlen(said)), 0);
+    ck_assert_ptr_nonnull(
+        strstr(text, "; who asked for the past waits for it, all others get "
+                     "what is sent\"\n"));
+    ck_assert_ptr_null(strstr(text + 1, said));
+    log_of_a_sweep(text, sizeof(text));
+    ck_assert_str_eq(text, "");
+    fake_store_fail_fetches(f.store, false);
+    log_of_a_sweep(text, sizeof(text));
+    ck_assert_str_eq(text, "info topic: past can be read again "
+                           "destination=t\n");
+}
+END_TEST
+
 START_TEST(more_than_a_page_is_read_back_in_order)
 {
     char last[24];
@@ -580,6 +629,7 @@ main(void)
     tcase_add_test(stored,
                    a_second_restart_in_the_middle_of_reading_loses_nothing);
     tcase_add_test(stored, a_failed_read_is_tried_again);
+    tcase_add_test(stored, a_read_that_fails_is_told_once_and_so_is_its_end);
     tcase_add_test(stored, more_than_a_page_is_read_back_in_order);
     tcase_add_test(stored,
                    a_past_that_memory_has_no_room_for_loses_its_oldest_part);
