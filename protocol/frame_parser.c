@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The frame parser: one static function per state, driven by a loop.
+ * The frame parser: one static function per state, driven by a loop; what is
+ * wrong with a frame is said in frame_parser_fault.c.
  *
  * A frame is read line by line where it lies.  When the input ends inside a
  * frame, its lines so far move to `block` and its body so far to `body`, and
@@ -14,20 +15,15 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/secret.h"
-#include "protocol/frame_store.h"
+#include "protocol/frame_parser_private.h"
 #include "protocol/header_line.h"
 #include "protocol/headers.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PARSER_SHOWN_BYTES = 64, /* of peer bytes in an error text */
-    PARSER_LINE_END = 2,     /* CR LF */
-};
+enum { PARSER_LINE_END = 2 }; /* CR LF */
 
 const struct frame_limits frame_limits_default = {
     .command_bytes = 1024,
@@ -45,66 +41,7 @@ const struct frame_limits frame_limits_before_login = {
     .body_bytes = (size_t)64 * 1024,
 };
 
-enum parser_state {
-    PARSER_BETWEEN, /* before a frame: EOLs and lone NULs are skipped */
-    PARSER_COMMAND,
-    PARSER_HEADERS,
-    PARSER_BODY_COUNTED, /* content-length octets, then a NUL */
-    PARSER_BODY_UNTIL_NUL,
-    PARSER_BODY_SKIPPED, /* body_len octets still to come, then a NUL */
-    PARSER_DONE,         /* a frame is lent out until the next call */
-    PARSER_FAILED,       /* for good: fault and fault_text say how */
-};
-
-enum parser_step {
-    PARSER_STEP_ON,   /* state changed, or a line was taken */
-    PARSER_STEP_MORE, /* input used up */
-    PARSER_STEP_FRAME,
-    PARSER_STEP_FAIL,
-};
-
-struct frame_parser {
-    enum parser_state state;
-    enum stomp_version version;
-    enum frame_parse fault;
-    bool can_skip;                     /* only a body is too long */
-    bool escapes;                      /* in the frame in work */
-    enum stomp_version frame_version;  /* of the frame in work */
-    const struct version_rules *rules; /* of frame_version */
-    struct frame_limits limits;
-    struct frame_limits *next_limits; /* set inside a frame, else NULL */
-    size_t line_number;   /* of the line in work; the command's is 1 */
-    size_t headers_bytes; /* header lines so far, without their ends */
-    size_t body_len;      /* as content-length says */
-    size_t skip_len;      /* of a body that is not kept: still to come */
-    size_t line_start;    /* in store.block, of the line in work */
-    struct frame_store store;
-    char *fault_text;
-};
-/* Each idle connection has one. */
-_Static_assert(sizeof(struct frame_parser) +
-                       FRAME_STORE_FIRST_HEADERS * sizeof(struct frame_header) <
-                   640,
-               "an idle parser holds less than 640 bytes");
-
-/* The input of one call.  While block is empty, the frame in work lies at
- * start; else all before `at` is in block and body. */
-struct parser_input {
-    const char *start;
-    const char *at;
-    const char *end;
-    struct error *err;
-};
-
-static size_t
-parser_input_left(const struct parser_input *in)
-{
-    return (size_t)(in->end - in->at);
-}
-
-/* Moves the lines of the frame, up to `at`, and count bytes more to buffers
- * of ours.  False when memory is out. */
-static bool
+bool
 frame_parser_gather(struct frame_parser *parser, struct parser_input *in,
                     size_t count)
 {
@@ -119,115 +56,6 @@ frame_parser_gather(struct frame_parser *parser, struct parser_input *in,
     }
     in->at += count;
     return true;
-}
-
-/* Keeps what is known of the frame for frame_parser_rejected. */
-static void
-frame_parser_keep_rejected(struct frame_parser *parser, struct parser_input *in)
-{
-    bool kept = frame_store_is_gathering(&parser->store) ||
-                in->at == in->start || frame_parser_gather(parser, in, 0);
-
-    if (!kept) {
-        frame_store_begin(&parser->store);
-    }
-    parser->store.frame.body = SPAN_NONE;
-    buf_fini(&parser->store.body);
-}
-
-static enum parser_step __attribute__((cold, format(printf, 4, 5)))
-frame_parser_fail(struct frame_parser *parser, struct parser_input *in,
-                  enum frame_parse fault, const char *fmt, ...)
-{
-    struct error err = ERROR_INIT;
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(err.text, sizeof(err.text), fmt, ap);
-    va_end(ap);
-    (void)error_set(in->err, "%s", err.text);
-    parser->fault_text = xstrdup(err.text);
-    parser->fault = fault;
-    parser->state = PARSER_FAILED;
-    frame_parser_keep_rejected(parser, in);
-    return PARSER_STEP_FAIL;
-}
-
-/*
- * The line at fault as text of at most PARSER_SHOWN_BYTES.  Behind a secret
- * header nothing of the frame is shown: the value may have held a line end, and
- * go on in lines that look like others (P43).
- */
-static const char *__attribute__((cold))
-frame_parser_show(const struct frame_parser *parser, struct span line,
-                  char *shown)
-{
-    const struct frame *frame = &parser->store.frame;
-
-    for (size_t i = 0; i < frame->header_count; i++) {
-        if (secret_is_name(frame->headers[i].name)) {
-            return "***";
-        }
-    }
-    return secret_escape_line(line, shown, PARSER_SHOWN_BYTES);
-}
-
-static enum parser_step __attribute__((cold))
-frame_parser_fail_line(struct frame_parser *parser, struct parser_input *in,
-                       enum header_line fault, struct span line)
-{
-    struct error err = ERROR_INIT;
-    char shown[PARSER_SHOWN_BYTES];
-    const char *nul = line.len > 0 ? memchr(line.data, '\0', line.len) : NULL;
-
-    if (fault == HEADER_LINE_NUL && nul != NULL) {
-        line.len = (size_t)(nul - line.data); /* the same, however it came */
-    }
-    header_line_explain(fault, frame_parser_show(parser, line, shown),
-                        parser->line_number, &err);
-    return frame_parser_fail(parser, in, FRAME_PARSE_INVALID, "%s", err.text);
-}
-
-static enum parser_step __attribute__((cold))
-frame_parser_fail_memory(struct frame_parser *parser, struct parser_input *in,
-                         const char *what)
-{
-    return frame_parser_fail(parser, in, FRAME_PARSE_TOO_BIG,
-                             "the broker is out of memory for %s", what);
-}
-
-/* line is too long, as far as it was read. */
-static enum parser_step __attribute__((cold))
-frame_parser_fail_long_line(struct frame_parser *parser,
-                            struct parser_input *in, struct span line)
-{
-    const struct frame_limits *limits = &parser->limits;
-    char room[PARSER_SHOWN_BYTES];
-    const char *shown;
-
-    if (memchr(line.data, '\0', line.len) != NULL) {
-        return frame_parser_fail_line(parser, in, HEADER_LINE_NUL, line);
-    }
-    /* The same text whatever was read behind the limit. */
-    line.len = line.len < PARSER_SHOWN_BYTES ? line.len : PARSER_SHOWN_BYTES;
-    shown = frame_parser_show(parser, line, room);
-    if (parser->state == PARSER_COMMAND) {
-        return frame_parser_fail(
-            parser, in, FRAME_PARSE_TOO_BIG,
-            "the command line (\"%s\") is above the limit of %zu bytes", shown,
-            limits->command_bytes);
-    }
-    if (limits->headers_bytes - parser->headers_bytes < limits->header_bytes) {
-        return frame_parser_fail(
-            parser, in, FRAME_PARSE_TOO_BIG,
-            "the header lines of the frame, up to line %zu (\"%s\"), are "
-            "above the limit of %zu bytes",
-            parser->line_number, shown, limits->headers_bytes);
-    }
-    return frame_parser_fail(
-        parser, in, FRAME_PARSE_TOO_BIG,
-        "line %zu of the frame (\"%s\") is above the limit of %zu bytes",
-        parser->line_number, shown, limits->header_bytes);
 }
 
 /* No line end within the `fresh` next bytes. */

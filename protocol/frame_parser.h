@@ -16,7 +16,7 @@
 #include "protocol/frame.h"
 #include "protocol/version.h"
 
-struct frame_parser; /* opaque: defined in frame_parser.c */
+struct frame_parser; /* opaque: defined in frame_parser_private.h */
 
 struct frame_limits {
     size_t command_bytes; /* command line without its end */

@@ -2,7 +2,7 @@
 /*
  * The frame that a parser is reading, and the bytes that it borrows: from the
  * input while it lies there whole; else its lines from `block` and its body
- * from `body`; decoded names and values from `scratch`.  For frame_parser.c
+ * from `body`; decoded names and values from `scratch`.  For the parser
  * only.  Sizes come from the peer, so every growth may fail.
  */
 #pragma once

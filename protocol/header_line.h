@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One complete line of a frame as it came from the peer: what may stand in
- * it, where its name ends, what its escapes mean.  For frame_parser.c only.
+ * it, where its name ends, what its escapes mean.  For the parser only.
  * Source: STOMP 1.2, "Augmented BNF" and "Value Encoding".
  */
 #pragma once
