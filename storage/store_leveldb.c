@@ -112,6 +112,14 @@ ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch)
     batch->bytes = 0;
 }
 
+void
+ldb_batch_retire(struct ldb_store *ldb, struct ldb_batch batch)
+{
+    ldb_batch_release(ldb, &batch);
+    free(ldb->spare.ops);
+    ldb->spare = batch;
+}
+
 /* Leaves out what is cancelled at the front, when that is most of it. */
 static void
 ldb_batch_compact(struct ldb_batch *batch)

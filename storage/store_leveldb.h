@@ -202,7 +202,8 @@ struct ldb_store {
     struct error failure;
     struct store_stats stats;
 
-    struct ldb_job job; /* of whom `busy` says */
+    struct ldb_job job;     /* of whom `busy` says */
+    struct ldb_batch spare; /* empty: the next fill */
 
     /* Both, under the lock. */
     pthread_mutex_t lock;
@@ -276,6 +277,9 @@ struct store_queue *ldb_queue_new(struct ldb_store *ldb, uint32_t journal,
 void ldb_queue_free(struct ldb_store *ldb, struct store_queue *queue);
 /* Drops the holds of batch, empties it. */
 void ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch);
+/* The same with one that the storage thread has given back; its memory is the
+ * next fill's. */
+void ldb_batch_retire(struct ldb_store *ldb, struct ldb_batch batch);
 void ldb_fetch_free(struct store_fetch **fetch);
 
 /* The engine's open, recover and close slots. */

@@ -107,7 +107,7 @@ open_free(struct ldb_store *ldb)
     }
     ldb_disk_fini(&ldb->disk);
     free(ldb->fill.ops);
-    free(ldb->job.batch.ops);
+    free(ldb->spare.ops);
     (void)pthread_cond_destroy(&ldb->cond);
     (void)pthread_mutex_destroy(&ldb->lock);
     free(ldb);
@@ -189,7 +189,8 @@ close_wait(struct ldb_store *ldb)
     ldb->report.done = false;
     (void)pthread_mutex_unlock(&ldb->lock);
     ok = !ldb->job.failed;
-    ldb_batch_release(ldb, &ldb->job.batch);
+    ldb_batch_retire(ldb, ldb->job.batch);
+    ldb->job.batch = (struct ldb_batch){ .ops = NULL };
     while (ldb->job.fetches != NULL) {
         struct store_fetch *fetch = ldb->job.fetches;
 

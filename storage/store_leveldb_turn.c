@@ -5,6 +5,8 @@
  */
 #include "storage/store_leveldb.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 
 /* While space is low, look again so often. */
@@ -24,11 +26,12 @@ turn_fill_reset(struct ldb_store *ldb)
 void
 ldb_hand_over(struct ldb_store *ldb, bool sync)
 {
-    struct ldb_batch emptied = ldb->job.batch;
+    struct ldb_batch emptied = ldb->spare;
     bool ticketed = ldb->fill_ticketed || ldb->fill.live > 0;
     struct store_fetch *fetch;
 
     assert(!ldb->busy && emptied.len == 0);
+    ldb->spare = (struct ldb_batch){ .ops = NULL };
     DL_FOREACH(ldb->fetches, fetch) {
         fetch->under_way = true;
     }
@@ -53,8 +56,8 @@ ldb_hand_over(struct ldb_store *ldb, bool sync)
     }
     (void)pthread_mutex_lock(&ldb->lock);
     ldb->handed = true;
-    (void)pthread_cond_broadcast(&ldb->cond);
     (void)pthread_mutex_unlock(&ldb->lock);
+    (void)pthread_cond_broadcast(&ldb->cond);
 }
 
 /* Ends the pending ticket here: there is nothing to write, or no way to. */
@@ -92,6 +95,14 @@ turn_due_us(const struct ldb_store *ldb, int64_t since_us, int64_t now_us)
     return due;
 }
 
+static void
+turn_hand_over(struct ldb_store *ldb, int64_t now_us, bool sync)
+{
+    ldb->busy_since_us = now_us;
+    ldb->space_due_us = now_us + TURN_SPACE_AGAIN_US;
+    ldb_hand_over(ldb, sync);
+}
+
 int64_t
 ldb_flush(struct store *store, int64_t now_us)
 {
@@ -121,9 +132,7 @@ ldb_flush(struct store *store, int64_t now_us)
     }
     sync_due = ldb->unsynced_since_us != INT64_MAX &&
                now_us - ldb->unsynced_since_us >= ldb->options.sync_interval_us;
-    ldb->busy_since_us = now_us;
-    ldb->space_due_us = now_us + TURN_SPACE_AGAIN_US;
-    ldb_hand_over(ldb, sync_due);
+    turn_hand_over(ldb, now_us, sync_due);
     return INT64_MAX;
 }
 
@@ -169,11 +178,10 @@ turn_on_space(struct ldb_store *ldb, const struct ldb_report *report)
     }
 }
 
+/* Counts what was written. */
 static void
-turn_on_written(struct ldb_store *ldb)
+turn_on_written(struct ldb_store *ldb, const struct ldb_job *job)
 {
-    struct ldb_job *job = &ldb->job;
-
     if (job->batch.live > 0) {
         ldb->stats.batches++;
         ldb->stats.bytes_written += job->batch.bytes;
@@ -184,10 +192,8 @@ turn_on_written(struct ldb_store *ldb)
     } else if (job->batch.live > 0 && ldb->unsynced_since_us == INT64_MAX) {
         ldb->unsynced_since_us = ldb->busy_since_us;
     }
-    job->syncs = 0;
     ldb->stats.pending_bytes -= ldb->busy_bytes;
     ldb->busy_bytes = 0;
-    ldb_batch_release(ldb, &job->batch);
 }
 
 static void __attribute__((cold))
@@ -224,28 +230,36 @@ turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
     ldb_fetch_free(&fetch);
 }
 
-/* The storage thread has given the job back. */
+/* The storage thread has given the job back.  It gets the next one, if somebody
+ * waits for that, before those are told who waited for this. */
 static void
 turn_on_done(struct ldb_store *ldb)
 {
+    struct ldb_job done = ldb->job;
     store_ticket ticket = ldb->busy_ticket;
-    bool sync = ldb->busy_sync || ldb->job.syncs > 0;
+    bool sync = ldb->busy_sync || done.syncs > 0;
+    bool failed = ldb->busy_failed;
 
-    turn_on_written(ldb);
+    turn_on_written(ldb, &done);
+    ldb->job = (struct ldb_job){ .sync = false };
     ldb->busy_ticket = 0;
-    if (ldb->busy_failed) {
+    ldb->busy = false;
+    if (failed) {
         turn_on_healthy(ldb);
-    } else if (ticket != 0) {
+    } else if ((ldb->fill_sync && ldb->fill.live > 0) || ldb->fetches != NULL) {
+        turn_hand_over(ldb, clock_monotonic_us(), false);
+    }
+    if (!failed && ticket != 0) {
         ldb->options.committed(ldb->options.ctx, ticket,
                                sync ? STORE_ON_DISK : STORE_WRITTEN, NULL);
     }
-    while (ldb->job.fetches != NULL) {
-        struct store_fetch *fetch = ldb->job.fetches;
+    while (done.fetches != NULL) {
+        struct store_fetch *fetch = done.fetches;
 
-        DL_DELETE(ldb->job.fetches, fetch);
+        DL_DELETE(done.fetches, fetch);
         turn_on_fetched(ldb, fetch);
     }
-    ldb->busy = false;
+    ldb_batch_retire(ldb, done.batch);
 }
 
 static void

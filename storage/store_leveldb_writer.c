@@ -354,8 +354,8 @@ ldb_writer_main(void *ctx)
         writer_run(ldb);
         (void)pthread_mutex_lock(&ldb->lock);
         ldb->report.done = true;
-        (void)pthread_cond_broadcast(&ldb->cond);
         (void)pthread_mutex_unlock(&ldb->lock);
+        (void)pthread_cond_broadcast(&ldb->cond);
         writer_wake(ldb);
     }
     return NULL;
