@@ -193,6 +193,14 @@ core_destinations_epoch(const struct core *core)
     return core->destinations_epoch;
 }
 
+bool
+core_has_backlog(struct destination *dest)
+{
+    return destination_kind_is_queue(dest->kind) &&
+           dest->attachment_count > 0 &&
+           queue_waiting_count(queue_of(dest)) > 0;
+}
+
 /* --- turn --------------------------------------------------------------- */
 
 /* Members that had found no credit look again: some of them, as there may be

@@ -264,6 +264,10 @@ enum core_find core_destination(struct core *core, struct client *client,
                                 bool create, struct destination **dest_out);
 uint64_t core_destinations_epoch(const struct core *core);
 
+/* Whether messages wait in a queue that has consumers: their acknowledgements
+ * are wanted more than further messages. */
+bool core_has_backlog(struct destination *dest);
+
 /* Whether a connection may consume from a temporary destination of another. */
 bool core_allows_stealing(const struct core *core, enum destination_kind kind,
                           struct span name);

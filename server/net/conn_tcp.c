@@ -266,12 +266,23 @@ conn_tcp_on_read_error(struct conn_tcp *tcp, int error, int64_t now_us)
     conn_tcp_kill(tcp);
 }
 
+/* How much to read: nothing is fed but in CONN_TCP_OPEN. */
+static size_t
+conn_tcp_read_size(const struct conn_tcp *tcp)
+{
+    size_t size = tcp->state == CONN_TCP_OPEN
+                      ? session_read_size(tcp->conn.session)
+                      : LOOP_READ_BYTES;
+
+    return size < LOOP_READ_BYTES ? size : LOOP_READ_BYTES;
+}
+
 static void
 conn_tcp_read(struct conn_tcp *tcp, int64_t now_us)
 {
     struct net *net = tcp->conn.net;
     char *buffer = loop_read_buffer(net->loop);
-    ssize_t count = recv(tcp->io.fd, buffer, LOOP_READ_BYTES, 0);
+    ssize_t count = recv(tcp->io.fd, buffer, conn_tcp_read_size(tcp), 0);
 
     if (count < 0) {
         conn_tcp_on_read_error(tcp, errno, now_us);

@@ -60,6 +60,14 @@ void session_free(struct session **session);
  */
 void session_feed(struct session *session, struct span bytes, int64_t now_us);
 
+/*
+ * How many bytes are worth reading now, SIZE_MAX for any number.  While what
+ * the peer sent last waits for consumers: so few that their acknowledgements
+ * are read in between, or a producer that is fast would have everything stored
+ * that they are about to consume.
+ */
+size_t session_read_size(const struct session *session);
+
 /* transport->flushed_bytes has grown: what was sent in `auto` mode up to there
  * is consumed. */
 void session_on_flushed(struct session *session, int64_t now_us);

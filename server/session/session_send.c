@@ -197,6 +197,36 @@ send_recall(const struct session *session, struct span text)
     return NULL;
 }
 
+static bool
+send_has_backlog(const struct session *session)
+{
+    uint64_t epoch = core_destinations_epoch(session->core);
+
+    for (int i = 0; i < SESSION_DESTINATIONS; i++) {
+        const struct session_destination *known = &session->destinations[i];
+
+        if (known->dest != NULL && known->epoch == epoch &&
+            core_has_backlog(known->dest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t
+session_read_size(const struct session *session)
+{
+    /* A tenth of the usual prefetch, as the frames of this peer are. */
+    enum { FRAMES = 100, BYTES_MIN = 16384 };
+    uint64_t bytes = FRAMES * session->transport->received_bytes /
+                     (session->frames_in > 0 ? session->frames_in : 1);
+
+    if (!send_has_backlog(session)) {
+        return SIZE_MAX;
+    }
+    return bytes > BYTES_MIN ? (size_t)bytes : BYTES_MIN;
+}
+
 static void
 send_remember(struct session *session, struct span text,
               struct destination *dest)

@@ -15,6 +15,7 @@ struct session {
     bool closing;
     bool closed;
     bool later;
+    size_t wanted; /* at once */
 };
 
 struct fake_session_counts fake_session_counts;
@@ -68,6 +69,7 @@ session_new(const struct session_config *config, struct core *core,
     (void)core;
     (void)now_us;
     session->transport = transport;
+    session->wanted = SIZE_MAX;
     atomic_fetch_add(&fake_session_counts.made, 1);
     return session;
 }
@@ -150,11 +152,19 @@ fake_frame(struct session *session, struct span frame, int64_t now_us)
     } else if (strncmp(text, "LATER", 5) == 0) {
         session->later = true;
         ops->timer_set(session->transport, now_us + number * 1000);
+    } else if (strncmp(text, "LITTLE", 6) == 0) {
+        session->wanted = (size_t)number;
     } else if (strncmp(text, "LATIN", 5) == 0) {
         fake_send(session, SPAN("LATIN\n\n\xe9\0"), SPAN_NONE, NULL);
     } else {
         fake_send(session, frame, SPAN_NONE, NULL);
     }
+}
+
+size_t
+session_read_size(const struct session *session)
+{
+    return session->wanted;
 }
 
 void
@@ -164,6 +174,9 @@ session_feed(struct session *session, struct span bytes, int64_t now_us)
 
     if (session->closed) {
         atomic_fetch_add(&fake_session_counts.after_closed, 1);
+    }
+    if (bytes.len > session->wanted) {
+        atomic_fetch_add(&fake_session_counts.too_much, 1);
     }
     buf_append_span(&session->buf, bytes);
     rest = buf_span(&session->buf);

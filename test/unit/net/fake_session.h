@@ -13,6 +13,7 @@
  *   PAUSE <ms>    stops reading for so long
  *   LATER <ms>    "RECEIPT\n\n" after so long
  *   LATIN         a frame with bytes that are not UTF-8
+ *   LITTLE <n>    wants no more than n bytes at once from now on
  *
  * What happened is counted in fake_session_counts, which any thread may read.
  */
@@ -30,6 +31,7 @@ struct fake_session_counts {
     atomic_int holds;        /* on BIG's bytes, now */
     atomic_int flushed_all;  /* session_on_flushed with nothing waiting */
     atomic_int after_closed; /* calls that must not come */
+    atomic_int too_much;     /* times that more came at once than wanted */
 };
 extern struct fake_session_counts fake_session_counts;
 

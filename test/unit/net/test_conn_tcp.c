@@ -259,6 +259,25 @@ START_TEST(ten_thousand_small_frames_come_in_order)
 }
 END_TEST
 
+START_TEST(no_more_is_read_at_once_than_the_session_wants)
+{
+    static char frames[10000];
+    int fd;
+
+    memset(frames, 'x', sizeof(frames));
+    frames[sizeof(frames) - 1] = '\0';
+    net_start();
+    fd = client_connect(fixture.port);
+    client_send(fd, SPAN("LITTLE 100\0ECHO\0"));
+    client_expect(fd, SPAN("ECHO\0\n"));
+    client_send(fd, span_of(frames, sizeof(frames)));
+    client_expect(fd, span_of(frames, sizeof(frames)));
+    (void)close(fd);
+    net_finish();
+    ck_assert_int_eq(atomic_load(&fake_session_counts.too_much), 0);
+}
+END_TEST
+
 START_TEST(frames_before_an_instant_close_are_processed)
 {
     net_start();
@@ -629,6 +648,7 @@ add_session_tests(TCase *tcase)
     tcase_add_test(tcase, a_client_that_reads_nothing_is_still_read);
     tcase_add_test(tcase, a_connection_that_passes_the_hard_limit_is_cut);
     tcase_add_test(tcase, ten_thousand_small_frames_come_in_order);
+    tcase_add_test(tcase, no_more_is_read_at_once_than_the_session_wants);
     tcase_add_test(tcase, frames_before_an_instant_close_are_processed);
     tcase_add_test(tcase, a_half_closed_client_still_gets_its_receipt);
     tcase_add_test(tcase,

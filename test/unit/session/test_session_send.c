@@ -338,6 +338,22 @@ START_TEST(slow_reader_gets_no_more_than_the_high_mark)
 }
 END_TEST
 
+START_TEST(little_is_read_while_messages_wait_for_consumers_that_are_there)
+{
+    peer_connect(&f, a, "1.2");
+    peer_connect(&f, b, "1.2");
+    peer_send(b, "SEND\ndestination:/queue/q\n\n1^@"
+                 "SEND\ndestination:/queue/q\n\n2^@");
+    ck_assert_uint_eq(session_read_size(b->session), SIZE_MAX);
+    peer_send(a, "SUBSCRIBE\nid:s\ndestination:/queue/q\n"
+                 "ack:client-individual\nactivemq.prefetchSize:1\n\n^@");
+    ck_assert_uint_eq(session_read_size(b->session), 16384);
+    ck_assert_uint_eq(session_read_size(a->session), SIZE_MAX);
+    peer_send(a, "ACK\nid:T-2-1\n\n^@");
+    ck_assert_uint_eq(session_read_size(b->session), SIZE_MAX);
+}
+END_TEST
+
 /* --- flow control
  * --------------------------------------------------------------- */
 
@@ -675,6 +691,8 @@ main(void)
     tcase_add_test(flow, auto_message_is_consumed_when_its_last_byte_has_left);
     tcase_add_test(flow, auto_message_can_leave_after_the_session_has_closed);
     tcase_add_test(flow, slow_reader_gets_no_more_than_the_high_mark);
+    tcase_add_test(
+        flow, little_is_read_while_messages_wait_for_consumers_that_are_there);
     tcase_add_test(flow, producer_is_paused_at_the_ceiling_and_resumed);
     tcase_add_test(flow, own_acks_of_a_waiting_producer_make_its_room);
     tcase_add_test(flow, what_waits_behind_a_send_is_as_it_was);
