@@ -151,13 +151,16 @@ typedef void store_definition_found_fn(void *ctx, struct span name,
 /* Records in the order of seq, borrowed until the callback returns.  next_seq:
  * where to go on.  at_end: nothing was left at or after next_seq when this was
  * read.  err set: the read failed, count is what came before.  skipped: records
- * in the range that were corrupt and have been set aside. */
+ * in the range that were corrupt and have been set aside.  removed_bytes: the
+ * headers and bodies of those of them that are no longer in the journal, which
+ * is told once; the others are counted there yet. */
 struct store_page {
     const struct store_record *records;
     size_t count;
     uint64_t next_seq;
     bool at_end;
     size_t skipped;
+    size_t removed_bytes;
     const struct error *err;
 };
 typedef void store_fetched_fn(void *ctx, const struct store_page *page);

@@ -49,7 +49,8 @@ store_head_count_one(struct store_head_count *count,
     }
 }
 
-/* What is not known of an item (it was damaged) goes with the last one. */
+/* What is not known of an item goes with the last one: a damaged one may have
+ * been longer, or have been spilled. */
 static inline void
 store_head_discount_one(struct store_head_count *count,
                         struct store_head_item item)

@@ -135,8 +135,8 @@ struct store_fetch {
     struct store_page page;
     struct store_record *records;
     size_t capacity;
-    struct buf bytes;  /* what the records' spans point into */
-    uint64_t *removed; /* numbers that it took out: set aside */
+    struct buf bytes;                /* what the records' spans point into */
+    struct store_head_item *removed; /* that it took out: set aside */
     size_t removed_count;
     uint64_t damage_first, damage_last; /* of what the page skipped */
     struct error err;
@@ -221,6 +221,15 @@ static inline size_t
 ldb_record_size(const struct store_record *record)
 {
     return STORE_RECORD_HEADER_SIZE + record->headers.len + record->body.len;
+}
+
+/* Headers and bodies of a record whose value is so long. */
+static inline uint32_t
+ldb_value_bytes(size_t len)
+{
+    return len > STORE_RECORD_HEADER_SIZE
+               ? (uint32_t)(len - STORE_RECORD_HEADER_SIZE)
+               : 0;
 }
 
 /* As the head counts it. */

@@ -241,13 +241,9 @@ count_keeps(struct count *count)
 static struct store_head_item
 count_item(const struct count *count, uint64_t seq)
 {
-    size_t len = ldb_iter_value(count->iter).len;
-
     return (struct store_head_item){
         .seq = seq,
-        .bytes = len > STORE_RECORD_HEADER_SIZE
-                     ? (uint32_t)(len - STORE_RECORD_HEADER_SIZE)
-                     : 0,
+        .bytes = ldb_value_bytes(ldb_iter_value(count->iter).len),
     };
 }
 

@@ -25,14 +25,18 @@ struct reader_pass {
     const char *stopped; /* why it ended early */
 };
 
+/* value is as it was found; its length is what was counted. */
 static void
 reader_remove(struct ldb_disk *disk, struct store_fetch *fetch, struct span key,
-              uint64_t seq)
+              uint64_t seq, struct span value)
 {
+    struct store_head_item item = { .seq = seq,
+                                    .bytes = ldb_value_bytes(value.len) };
+
     leveldb_writebatch_delete(disk->batch, key.data, key.len);
     fetch->removed = xrealloc(fetch->removed, (fetch->removed_count + 1) *
                                                   sizeof(*fetch->removed));
-    fetch->removed[fetch->removed_count++] = seq;
+    fetch->removed[fetch->removed_count++] = item;
 }
 
 static void
@@ -47,7 +51,7 @@ reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
     /* Only a key that is surely this record's own may be deleted. */
     if (store_quarantine_add(disk->quarantine, journal, seq, value) &&
         pass->trusted) {
-        reader_remove(disk, fetch, key, seq);
+        reader_remove(disk, fetch, key, seq, value);
     }
 }
 
@@ -163,6 +167,9 @@ reader_finish(struct store_fetch *fetch)
         from += record->headers.len;
         record->body.data = from;
         from += record->body.len;
+    }
+    for (size_t i = 0; i < fetch->removed_count; i++) {
+        fetch->page.removed_bytes += fetch->removed[i].bytes;
     }
     fetch->page.records = fetch->records;
     fetch->page.err = fetch->err.text[0] != '\0' ? &fetch->err : NULL;

@@ -219,8 +219,7 @@ turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
     ldb->stats.damaged += fetch->page.skipped;
     if (!fetch->cancelled) {
         for (size_t i = 0; i < fetch->removed_count; i++) {
-            ldb_queue_forget(ldb, fetch->queue,
-                             ldb_item(fetch->removed[i], STORE_SLOT_STORED));
+            ldb_queue_forget(ldb, fetch->queue, fetch->removed[i]);
         }
         if (fetch->page.skipped > 0) {
             turn_on_damage(ldb, fetch);

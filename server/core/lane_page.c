@@ -227,6 +227,9 @@ lane_on_fetched(void *ctx, const struct store_page *page)
     lane->fetch = NULL;
     lane_end_turn(lane);
     lane_log_page(lane, page);
+    if (page->skipped > 0) {
+        usage_on_damage(lane->queue, page);
+    }
     if (lane->fetch_for == LANE_READER_TURN) {
         lane_take_page(lane, page);
     } else if (lane->fetch_scan != NULL) {
@@ -236,6 +239,7 @@ lane_on_fetched(void *ctx, const struct store_page *page)
     }
     if (lane->paged_count == 0) {
         lane_forget_ahead(lane);
+        usage_recount(lane->queue);
     }
     lane->fetch_scan = NULL;
     lane->fetch_walk = NULL;

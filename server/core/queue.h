@@ -32,6 +32,7 @@ struct queue {
     int64_t expire_due_us;                 /* next look for expired messages */
     struct queue *dirty_prev, *dirty_next; /* core.dirty_queues */
     bool dirty;
+    bool damaged; /* records were lost that base.usage may count yet */
 };
 
 static inline struct queue *

@@ -26,13 +26,14 @@ struct schedule {
     struct store_queue *journal; /* NULL until something is kept */
     uint64_t next_seq;
     struct schedule_heap heap;
-    size_t held_bytes;  /* of memory, of those that are resident */
-    size_t bytes[2];    /* of records, as the store counts; [persistent] */
-    uint64_t load_from; /* what was there at the start … */
-    uint64_t load_end;  /* … is in the heap below load_from */
-    uint64_t unread;    /* how many are not, at most */
-    size_t ahead;       /* messages that the next read asks for */
-    uint64_t asked_seq; /* where it begins */
+    size_t held_bytes;   /* of memory, of those that are resident */
+    size_t bytes[2];     /* of records, as the store counts; [persistent] */
+    uint64_t load_from;  /* what was there at the start … */
+    uint64_t load_end;   /* … is in the heap below load_from */
+    uint64_t unread;     /* how many are not, at most … */
+    size_t unread_bytes; /* … and their bytes, as the store counts */
+    size_t ahead;        /* messages that the next read asks for */
+    uint64_t asked_seq;  /* where it begins */
     struct store_fetch *fetch;
     struct timer_node timer;
 };
@@ -192,6 +193,7 @@ schedule_adopt(struct schedule *schedule, struct store_queue *journal,
     schedule->load_from = info->first_seq;
     schedule->load_end = info->next_seq;
     schedule->unread = info->count;
+    schedule->unread_bytes = (size_t)info->bytes;
     schedule_charge(schedule, true, (size_t)info->bytes);
 }
 
@@ -322,6 +324,7 @@ schedule_take_due(struct schedule *schedule, const struct store_page *page)
 {
     size_t fired = 0;
 
+    schedule_release(schedule, true, page->removed_bytes);
     if (page->count == 0 || page->records[0].seq != schedule->asked_seq) {
         if (schedule->heap.entries[0].seq == schedule->asked_seq) {
             schedule_pop(schedule); /* damage has taken it */
@@ -355,11 +358,10 @@ static void
 schedule_take_record(struct schedule *schedule,
                      const struct store_record *record)
 {
+    size_t bytes = record->headers.len + record->body.len;
     struct schedule_held *held = NULL;
 
-    if (schedule_may_hold(
-            schedule,
-            message_bytes_of(1, record->headers.len + record->body.len))) {
+    if (schedule_may_hold(schedule, message_bytes_of(1, bytes))) {
         struct message *msg = message_of_record(&schedule->core->quota, record);
 
         held = schedule_hold(schedule, msg, store_slot_fetched(record));
@@ -367,6 +369,8 @@ schedule_take_record(struct schedule *schedule,
     }
     schedule_push(schedule, record->timestamp_ms, record->seq, held);
     schedule->unread -= schedule->unread > 0 ? 1 : 0;
+    schedule->unread_bytes -=
+        bytes < schedule->unread_bytes ? bytes : schedule->unread_bytes;
 }
 
 static void
@@ -379,7 +383,10 @@ schedule_take_found(struct schedule *schedule, const struct store_page *page)
     }
     schedule->load_from = page->at_end ? schedule->load_end : page->next_seq;
     if (schedule_is_loaded(schedule)) {
+        /* What has not come was damaged. */
         schedule->unread = 0;
+        schedule_release(schedule, true, schedule->unread_bytes);
+        schedule->unread_bytes = 0;
     }
 }
 

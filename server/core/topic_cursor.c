@@ -97,7 +97,7 @@ topic_cursor_return(struct topic_cursor *cursor)
     }
 }
 
-const struct destination *
+struct destination *
 topic_cursor_topic(const struct topic_cursor *cursor)
 {
     return &cursor->log->topic->base;

@@ -93,7 +93,7 @@ void topic_cursor_remove(struct topic_cursor **cursor);
 void topic_cursor_free(struct topic_cursor *cursor);
 
 /* The topic that it reads, where its records are counted. */
-const struct destination *topic_cursor_topic(const struct topic_cursor *cursor);
+struct destination *topic_cursor_topic(const struct topic_cursor *cursor);
 
 /* A message of its lane is handed out or taken out at the head. */
 void topic_cursor_pass(struct topic_cursor *cursor, uint64_t seq);

@@ -47,7 +47,8 @@ struct topic_restore {
     size_t claim_bytes; /* of memory, for all that is to be read */
     size_t cut_bytes;   /* of that, the oldest, for which there is none */
     uint64_t cut_count;
-    bool read_failed; /* the log has said so */
+    size_t unread_bytes; /* of the store, what is not to come is damaged */
+    bool read_failed;    /* the log has said so */
 };
 
 struct topic_past {
@@ -430,6 +431,7 @@ topic_restore_finish(struct topic *topic)
     uint64_t place = 0;
 
     topic->past->restore = NULL;
+    usage_remove_bytes(&topic->base, restore->unread_bytes, true);
     if (restore->cut_count > 0) {
         log_event(LOG_LEVEL_WARNING, "topic", "past cut",
                   "destination=%s messages=%llu reason=\"memory has no room "
@@ -469,6 +471,16 @@ topic_restore_cut(struct topic_restore *restore, struct topic_past_item *item)
     topic_past_on_release(item);
 }
 
+static void
+topic_restore_count(struct topic_restore *restore,
+                    const struct store_record *record)
+{
+    size_t bytes = record->headers.len + record->body.len;
+
+    restore->unread_bytes -=
+        bytes < restore->unread_bytes ? bytes : restore->unread_bytes;
+}
+
 /* As the message was when it was published; its age is known by its
  * timestamp. */
 static void
@@ -479,6 +491,7 @@ topic_restore_take(struct topic *topic, const struct store_record *record)
     struct topic_past_item *item = topic_past_item_new(topic, msg);
     int64_t age_ms = core->now_ms - record->timestamp_ms;
 
+    topic_restore_count(topic->past->restore, record);
     message_unref(&msg);
     item->sent_us -= age_ms > 0 ? age_ms * 1000 : 0;
     item->seq = record->seq;
@@ -575,6 +588,7 @@ topic_adopt(struct core *core, struct store_queue *journal,
     restore->next_seq = info->first_seq;
     restore->end_seq = info->next_seq;
     restore->later_end = &restore->later;
+    restore->unread_bytes = (size_t)info->bytes;
     restore->claim_bytes = (size_t)message_bytes_of(info->count, info->bytes);
     topic->past->restore = restore;
 }

@@ -2,6 +2,7 @@
 #include "server/core/usage.h"
 
 #include "server/core/core_private.h"
+#include "server/core/topic_log.h"
 
 /* As the store counts a record (store_queue_info.bytes). */
 static size_t
@@ -64,6 +65,66 @@ usage_adopt(struct destination *dest, const struct store_queue_info *info)
 {
     quota_charge(&dest->usage.stored, (size_t)info->bytes);
     quota_charge(&dest->core->usage.stored, (size_t)info->bytes);
+}
+
+/* What a page took out of the journal, nobody will meet there again.  Where
+ * LevelDB has given up a whole block, nothing can be taken out, and how much
+ * is lost shows only when all that is not has been read. */
+void
+usage_on_damage(struct queue *queue, const struct store_page *page)
+{
+    struct topic_cursor *cursor = queue->base.cursor;
+
+    if (cursor == NULL) {
+        usage_remove_bytes(&queue->base, page->removed_bytes, true);
+        queue->damaged = true;
+    } else if (cursor->log != NULL) {
+        usage_remove_bytes(topic_cursor_topic(cursor), page->removed_bytes,
+                           true);
+    }
+}
+
+/* What the lane has in the store, of what is resident. */
+static void
+usage_count_lane(const struct lane *lane, struct usage *found)
+{
+    const struct delivery *delivery;
+
+    for (delivery = lane->held; delivery != NULL;
+         delivery = delivery->held_next) {
+        if (delivery->slot.batch != 0) {
+            quota_charge(delivery->slot.spilled ? &found->spilled
+                                                : &found->stored,
+                         usage_bytes(delivery->msg));
+        }
+    }
+}
+
+static void
+usage_lower(struct quota *dest, struct quota *core, size_t found)
+{
+    if (dest->used > found) {
+        usage_take(dest, core, dest->used - found);
+    }
+}
+
+void
+usage_recount(struct queue *queue)
+{
+    struct destination *dest = &queue->base;
+    struct usage *all = &dest->core->usage;
+    struct usage found = { .stored = { .used = 0 } };
+    const struct lane *lane;
+
+    if (!queue->damaged || queue_is_paged(queue)) {
+        return;
+    }
+    queue->damaged = false;
+    for (lane = queue->lanes; lane != NULL; lane = lane->lower) {
+        usage_count_lane(lane, &found);
+    }
+    usage_lower(&dest->usage.stored, &all->stored, found.stored.used);
+    usage_lower(&dest->usage.spilled, &all->spilled, found.spilled.used);
 }
 
 void

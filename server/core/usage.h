@@ -9,6 +9,8 @@
 
 struct destination;
 struct message;
+struct queue;
+struct store_page;
 struct store_queue_info;
 
 struct usage {
@@ -32,6 +34,14 @@ void usage_convert(struct destination *dest, size_t bytes);
 
 /* A journal of dest that was found at start. */
 void usage_adopt(struct destination *dest, const struct store_queue_info *info);
+
+/* A page of the queue's journal has passed over what is damaged: to be given
+ * back, now or once it is known how much it is. */
+void usage_on_damage(struct queue *queue, const struct store_page *page);
+
+/* After such a page: when all that is left of the queue is resident, the count
+ * becomes what that is. */
+void usage_recount(struct queue *queue);
 
 /* Nothing of dest is in the store any more: what the count still has of it,
  * such as records that were damaged, goes. */

@@ -15,6 +15,9 @@ struct fake_record {
     struct store_record record; /* spans point into bytes */
     store_ticket batch;
     void *owner; /* until its batch has ended */
+    bool damaged;
+    bool set_aside; /* at the first fetch */
+    bool passed;    /* a fetch has passed over it */
     char bytes[];
 };
 
@@ -218,6 +221,7 @@ fake_recover(struct store *store, store_queue_found_fn *found, void *ctx)
                 fake_record_free(fake, queue, record);
                 continue;
             }
+            record->passed = false;
             info.count++;
             info.bytes += record->record.headers.len + record->record.body.len;
             if (record->record.seq < info.first_seq) {
@@ -391,6 +395,20 @@ fake_release_batch(struct fake_store *fake, store_ticket batch)
 }
 
 static void
+fake_pass_over(struct fake_store *fake, struct store_queue *queue,
+               struct fake_record *record, struct store_page *page)
+{
+    record->passed = true;
+    page->skipped++;
+    page->next_seq = record->record.seq + 1;
+    if (record->set_aside) {
+        page->removed_bytes +=
+            record->record.headers.len + record->record.body.len;
+        fake_record_free(fake, queue, record);
+    }
+}
+
+static void
 fake_run_fetch(struct fake_store *fake, struct store_fetch *fetch)
 {
     struct store_record *records =
@@ -400,10 +418,15 @@ fake_run_fetch(struct fake_store *fake, struct store_fetch *fetch)
                                .at_end = true };
     struct error err = ERROR_INIT;
     struct fake_record *record;
+    struct fake_record *next;
     size_t bytes = 0;
 
-    DL_FOREACH(fetch->queue->records, record) {
+    DL_FOREACH_SAFE(fetch->queue->records, record, next) {
         if (record->record.seq < fetch->from_seq) {
+            continue;
+        }
+        if (record->damaged && !fake->fail_fetches) {
+            fake_pass_over(fake, fetch->queue, record, &page);
             continue;
         }
         bytes += record->record.headers.len + record->record.body.len;
@@ -579,6 +602,25 @@ fake_store_count(const struct store *store)
     return count;
 }
 
+void
+fake_store_damage(struct store *store, const char *body, bool set_aside)
+{
+    struct store_queue *queue;
+    struct fake_record *record;
+    struct fake_record *found = NULL;
+
+    DL_FOREACH(fake_of(store)->queues, queue) {
+        DL_FOREACH(queue->records, record) {
+            if (span_equal(record->record.body, span_of_text(body))) {
+                found = record;
+            }
+        }
+    }
+    assert(found != NULL);
+    found->damaged = true;
+    found->set_aside = set_aside;
+}
+
 size_t
 fake_store_bytes(const struct store *store, bool persistent)
 {
@@ -588,7 +630,7 @@ fake_store_bytes(const struct store *store, bool persistent)
 
     DL_FOREACH(fake_of(store)->queues, queue) {
         DL_FOREACH(queue->records, record) {
-            if (record->record.persistent == persistent) {
+            if (record->record.persistent == persistent && !record->passed) {
                 bytes += record->record.headers.len + record->record.body.len;
             }
         }

@@ -32,6 +32,10 @@ void fake_store_hold_fetches(struct store *store, bool hold);
 /* The next fetches fail with no record. */
 void fake_store_fail_fetches(struct store *store, bool fail);
 
+/* The record of that body is damaged: fetches pass over it.  set_aside: the
+ * first that does takes it out; else it is there again at each restart. */
+void fake_store_damage(struct store *store, const char *body, bool set_aside);
+
 void fake_store_set_congested(struct store *store, bool congested);
 
 /* NULL: works again. */
@@ -43,5 +47,6 @@ const struct fake_store_op *fake_store_ops(const struct store *store,
 /* Records that are there, in all journals. */
 size_t fake_store_count(const struct store *store);
 
-/* Their headers and bodies: of those that are persistent, or that are not. */
+/* Their headers and bodies: of those that are persistent, or that are not.
+ * What a fetch has passed over is none of them. */
 size_t fake_store_bytes(const struct store *store, bool persistent);

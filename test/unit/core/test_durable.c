@@ -289,6 +289,40 @@ START_TEST(backlog_of_one_that_nobody_uses_takes_no_memory)
 }
 END_TEST
 
+START_TEST(damaged_one_gives_its_room_back_however_many_read_it)
+{
+    struct core_usage usage;
+
+    (void)subscribe_durable(&a, "t", "one", 10);
+    (void)subscribe_durable(&b, "t", "two", 10);
+    leave(&a);
+    leave(&b);
+    publish_many(1, 5);
+    fixture_turn(&f);
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+    fake_store_damage(f.store, "3", true);
+    fixture_restart(&f);
+    client_open(&f, &a);
+    client_open(&f, &b);
+    client_open(&f, &c);
+    (void)subscribe_durable(&a, "t", "one", 10);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "1 2 4 5");
+    fixture_check_usage(&f);
+    (void)subscribe_durable(&b, "t", "two", 10);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&b), "1 2 4 5");
+    fixture_check_usage(&f);
+    client_ack_all(&a);
+    client_ack_all(&b);
+    fixture_turn(&f);
+    core_usage_get(f.core, &usage);
+    ck_assert_uint_eq(usage.store.used, 0);
+}
+END_TEST
+
 START_TEST(removed_one_lets_the_journal_go)
 {
     (void)subscribe_durable(&a, "t", "s", 2);
@@ -410,6 +444,7 @@ durable_suite(void)
     tcase_add_test(tcase, past_of_a_topic_comes_whole_persistent_or_not);
     tcase_add_test(tcase, temp_limit_of_the_topic_holds_what_would_be_spilled);
     tcase_add_test(tcase, backlog_of_one_that_nobody_uses_takes_no_memory);
+    tcase_add_test(tcase, damaged_one_gives_its_room_back_however_many_read_it);
     tcase_add_test(tcase, removed_one_lets_the_journal_go);
     tcase_add_test(tcase, one_that_matches_nothing_does_not_hold_the_journal);
     tcase_add_test(tcase,

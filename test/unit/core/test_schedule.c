@@ -248,6 +248,43 @@ START_TEST(restart_loses_and_doubles_nothing)
 }
 END_TEST
 
+static void
+assert_usage(void)
+{
+    struct core_usage usage;
+
+    core_usage_get(f.core, &usage);
+    ck_assert_uint_eq(usage.store.used, fake_store_bytes(f.store, true));
+}
+
+START_TEST(damaged_one_gives_its_room_back)
+{
+    send_later("delay:1000\n", "0");
+    send_later("delay:500000\n", "1");
+    fake_store_damage(f.store, "0", _i == 0);
+    restart();
+    assert_usage();
+    consume();
+    ck_assert_uint_eq(scheduled(), 1);
+    ck_assert_str_eq(after_ms(2000), "");
+    assert_usage();
+    ck_assert_str_eq(after_ms(500000), "1");
+    assert_usage();
+}
+END_TEST
+
+START_TEST(one_that_is_damaged_when_it_is_due_gives_its_room_back)
+{
+    send_later("delay:1000\n", "0");
+    send_later("delay:500000\n", "1");
+    consume();
+    fake_store_damage(f.store, "0", true);
+    ck_assert_str_eq(after_ms(2000), "");
+    ck_assert_uint_eq(scheduled(), 1);
+    assert_usage();
+}
+END_TEST
+
 START_TEST(what_comes_while_the_start_reads_is_not_read_twice)
 {
     send_later("delay:1000\n", "0");
@@ -393,7 +430,7 @@ START_TEST(wall_clock_that_is_set_is_followed)
 }
 END_TEST
 
-static void
+static TCase *
 add_tests(Suite *suite, const char *name, SFun before)
 {
     TCase *tcase = tcase_create(name);
@@ -408,6 +445,7 @@ add_tests(Suite *suite, const char *name, SFun before)
     tcase_add_test(tcase, cron_entry_comes_at_each_of_its_times);
     tcase_add_test(tcase, each_time_of_a_cron_entry_begins_a_series);
     tcase_add_test(tcase, restart_loses_and_doubles_nothing);
+    tcase_add_loop_test(tcase, damaged_one_gives_its_room_back, 0, 2);
     tcase_add_test(tcase, what_comes_while_the_start_reads_is_not_read_twice);
     tcase_add_test(tcase, moving_to_the_queue_is_one_batch);
     tcase_add_test(tcase, time_to_live_begins_when_it_is_sent);
@@ -419,14 +457,18 @@ add_tests(Suite *suite, const char *name, SFun before)
     tcase_add_test(tcase, full_memory_lets_it_wait);
     tcase_add_test(tcase, wall_clock_that_is_set_is_followed);
     suite_add_tcase(suite, tcase);
+    return tcase;
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("core/schedule");
+    TCase *paged;
 
-    add_tests(suite, "resident", setup);
-    add_tests(suite, "paged", setup_paged);
+    (void)add_tests(suite, "resident", setup);
+    paged = add_tests(suite, "paged", setup_paged);
+    tcase_add_test(paged,
+                   one_that_is_damaged_when_it_is_due_gives_its_room_back);
     return testutil_run(suite);
 }

@@ -446,6 +446,22 @@ START_TEST(a_read_that_fails_is_told_once_and_so_is_its_end)
 }
 END_TEST
 
+START_TEST(a_damaged_one_gives_its_room_back)
+{
+    struct core_usage usage;
+
+    (void)keeps(&recovery_fixed_count, 4);
+    send_lasting(0, 2);
+    fixture_turn(&f);
+    fake_store_damage(f.store, "1", _i == 0);
+    restart();
+    ck_assert_str_eq(past(&a), "0 2");
+    core_usage_get(f.core, &usage);
+    ck_assert_uint_eq(usage.store.used, fake_store_bytes(f.store, true));
+    ck_assert_uint_gt(usage.store.used, 0);
+}
+END_TEST
+
 START_TEST(more_than_a_page_is_read_back_in_order)
 {
     char last[24];
@@ -629,6 +645,7 @@ main(void)
     tcase_add_test(stored,
                    a_second_restart_in_the_middle_of_reading_loses_nothing);
     tcase_add_test(stored, a_failed_read_is_tried_again);
+    tcase_add_loop_test(stored, a_damaged_one_gives_its_room_back, 0, 2);
     tcase_add_test(stored, a_read_that_fails_is_told_once_and_so_is_its_end);
     tcase_add_test(stored, more_than_a_page_is_read_back_in_order);
     tcase_add_test(stored,

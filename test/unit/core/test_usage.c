@@ -338,6 +338,80 @@ START_TEST(without_room_to_spill_messages_stay_in_memory)
 }
 END_TEST
 
+/* Bytes of the queue, and in all, with the damaged one gone. */
+static void
+assert_given_back(size_t expected)
+{
+    ck_assert_uint_eq(queue_for("q")->usage.stored.used, expected);
+    ck_assert_uint_eq(usage().store.used, expected);
+    fixture_check_usage(&f);
+}
+
+START_TEST(damaged_record_gives_its_room_back)
+{
+    bool set_aside = _i == 0;
+    size_t one;
+
+    send_persistent(&f, "q", 0, 19);
+    one = usage().store.used / 20;
+    restart();
+    fake_store_damage(f.store, "7", set_aside);
+    ck_assert_uint_eq(usage().store.used, fake_store_bytes(f.store, true));
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    assert_given_back(usage().store.used); /* all of it has been read */
+    ck_assert_uint_ge(usage().store.used, 19 * one);
+    client_ack(&a, "3");
+    assert_given_back(usage().store.used);
+    restart();
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    fixture_check_usage(&f);
+    client_ack_all(&a);
+    assert_given_back(0);
+}
+END_TEST
+
+START_TEST(damaged_record_of_one_priority_gives_its_room_back)
+{
+    bool set_aside = _i == 0;
+
+    fixture_policy(&f, DESTINATION_QUEUE, "q")->prioritized_messages = true;
+    for (int i = 0; i < 20; i++) {
+        struct message_facts facts = { .persistent = true,
+                                       .priority = (uint8_t)(i % 2 * 9) };
+        char body[] = { (char)('a' + i), '\0' };
+
+        ck_assert_int_eq(send_message(&f, DESTINATION_QUEUE, "q", body, &facts,
+                                      &(struct send_options){ .wait = true }),
+                         CORE_SENT);
+    }
+    restart();
+    fake_store_damage(f.store, "g", set_aside);
+    fake_store_damage(f.store, "h", set_aside);
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    fixture_turn(&f);
+    ck_assert_uint_eq(a.got_count, 18);
+    assert_given_back(usage().store.used);
+}
+END_TEST
+
+START_TEST(what_browsing_finds_damaged_gives_its_room_back)
+{
+    struct subscribe_options options = options_of(ACK_AUTO, 0);
+
+    send_persistent(&f, "q", 0, 19);
+    restart();
+    fake_store_damage(f.store, "12", true);
+    options.browse = true;
+    (void)subscribe(&a, DESTINATION_QUEUE, "q", &options);
+    fixture_turn(&f);
+    assert_given_back(usage().store.used);
+    ck_assert_uint_gt(usage().store.used, 0);
+}
+END_TEST
+
 START_TEST(failed_store_holds_until_it_works_again)
 {
     struct core_lack lack;
@@ -415,6 +489,10 @@ main(void)
                    temp_limit_of_a_destination_holds_what_it_would_spill);
     tcase_add_test(tcase, temp_ceiling_holds_what_would_be_spilled);
     tcase_add_test(tcase, without_room_to_spill_messages_stay_in_memory);
+    tcase_add_loop_test(tcase, damaged_record_gives_its_room_back, 0, 2);
+    tcase_add_loop_test(
+        tcase, damaged_record_of_one_priority_gives_its_room_back, 0, 2);
+    tcase_add_test(tcase, what_browsing_finds_damaged_gives_its_room_back);
     tcase_add_test(tcase, failed_store_holds_until_it_works_again);
     tcase_add_test(tcase, own_store_limit_is_over_when_the_queue_is_drained);
     tcase_add_test(tcase, what_damage_has_taken_does_not_count_for_ever);

@@ -121,6 +121,7 @@ fixture_on_fetched(void *ctx, const struct store_page *page)
     fetched->next_seq = page->next_seq;
     fetched->at_end = page->at_end;
     fetched->skipped = page->skipped;
+    fetched->removed_bytes = page->removed_bytes;
     fetched->failed = page->err != NULL;
     fetched->intact = true;
     for (size_t i = 0; i < page->count; i++) {

@@ -18,6 +18,7 @@ struct fixture_fetched {
     uint64_t next_seq;
     bool at_end;
     size_t skipped;
+    size_t removed_bytes;
     bool failed;
     bool intact; /* every record is as fixture_put made it */
 };

@@ -664,6 +664,42 @@ START_TEST(damaged_record_is_skipped_and_set_aside)
 }
 END_TEST
 
+START_TEST(damaged_record_gives_its_bytes_back)
+{
+    struct store_key key = store_key_record(1, 2);
+    char junk[STORE_RECORD_HEADER_SIZE + 1024];
+    size_t two;
+    size_t rest;
+
+    memset(junk, 'x', sizeof(junk));
+    fixture_init(&fixture, &store_leveldb);
+    put_many(fixture_queue(&fixture, "Q"), 1, 1);
+    fixture_reopen(&fixture);
+    rest = (size_t)fixture.found[0].info.bytes;
+    put_many(fixture.found[0].queue, 2, 2);
+    fixture_reopen(&fixture);
+    two = (size_t)fixture.found[0].info.bytes;
+    fixture_fini(&fixture);
+    ck_assert_uint_gt(two, rest);
+    ck_assert_uint_lt(two - rest, 1024);
+
+    fixture_init(&fixture, &store_leveldb);
+    put_many(fixture_queue(&fixture, "Q"), 1, 2);
+    fixture_reopen(&fixture);
+    store_close(&fixture.store);
+    write_pair(store_key_span(&key),
+               span_of(junk, STORE_RECORD_HEADER_SIZE + two - rest));
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_uint_eq(fixture.found[0].info.bytes, two);
+    fixture_fetch(&fixture, fixture.found[0].queue, 1, 10, SIZE_MAX);
+    ck_assert_uint_eq(fixture.fetched.skipped, 1);
+    ck_assert_uint_eq(fixture.fetched.removed_bytes, two - rest);
+    fixture_reopen(&fixture);
+    ck_assert_uint_eq(fixture.found[0].info.bytes, rest);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 /* Flips one bit of every table file, part 32nds into it: behind the first
  * block, which has the journals' entries (damage there is refused). */
 static void
@@ -1018,6 +1054,7 @@ refusing_tcase(void)
                    record_of_a_newer_version_is_neither_served_nor_set_aside);
     tcase_add_test(tcase, damaged_database_is_refused);
     tcase_add_test(tcase, full_disk_at_the_open_is_refused);
+    tcase_add_test(tcase, damaged_record_gives_its_bytes_back);
     tcase_add_test(tcase, damaged_record_is_skipped_and_set_aside);
     tcase_add_loop_test(
         tcase, flipped_bit_in_a_table_never_comes_out_as_a_record, 2, 29);
