@@ -101,15 +101,7 @@ conn_hard_bytes(const struct conn *conn)
     return limit > 0 ? limit : (size_t)CONN_HARD_BYTES;
 }
 
-bool
-conn_is_over_limit(const struct conn *conn, size_t last_frame)
-{
-    return conn->transport.queued_bytes - conn->transport.flushed_bytes >
-           conn_hard_bytes(conn) + last_frame;
-}
-
-void
-conn_log_over_limit(const struct conn *conn)
+static void __attribute__((cold)) conn_log_over_limit(const struct conn *conn)
 {
     conn->net->counters.cut_slow++;
     log_event(LOG_LEVEL_WARNING, "net", "connection cut, it does not read",
@@ -119,6 +111,18 @@ conn_log_over_limit(const struct conn *conn)
               (uintmax_t)(conn->transport.queued_bytes -
                           conn->transport.flushed_bytes),
               conn_hard_bytes(conn));
+}
+
+bool
+conn_is_over_limit(struct conn *conn, size_t last_frame)
+{
+    if (conn->transport.queued_bytes - conn->transport.flushed_bytes <=
+        conn_hard_bytes(conn) + last_frame) {
+        return false;
+    }
+    conn_log_over_limit(conn);
+    conn_set_reason(conn, "it does not read");
+    return true;
 }
 
 void

@@ -62,9 +62,9 @@ void conn_feed(struct conn *conn, struct span bytes, int64_t now_us);
 void conn_written(struct conn *conn, size_t count, int64_t now_us);
 
 /* Whether more waits than the hard limit allows, not counting the last frame:
- * one frame may always wait, however large. */
-bool conn_is_over_limit(const struct conn *conn, size_t last_frame);
-void conn_log_over_limit(const struct conn *conn);
+ * one frame may always wait, however large.  Then the log and conn->reason have
+ * it, and the caller ends the connection. */
+bool conn_is_over_limit(struct conn *conn, size_t last_frame);
 
 /* Sets conn->reason; the first one stays. */
 void conn_set_reason(struct conn *conn, const char *fmt, ...)

@@ -161,6 +161,17 @@ conn_tcp_half_close(struct conn_tcp *tcp, int64_t now_us)
     conn_tcp_set_timer(tcp, now_us + CONN_DRAIN_US);
 }
 
+/* The last words to a client that gets no session. */
+static void
+conn_tcp_close_with(struct conn_tcp *tcp, struct span text, int64_t now_us)
+{
+    outq_append(&tcp->conn.outq, text);
+    tcp->state = CONN_TCP_CLOSING;
+    tcp->close_due_us = now_us + CONN_STALL_US;
+    conn_tcp_set_timer(tcp, tcp->close_due_us);
+    conn_tcp_flush_soon(tcp);
+}
+
 /* ---- output ---- */
 
 static void
@@ -329,11 +340,7 @@ conn_tcp_refuse_tls(struct conn_tcp *tcp, int64_t now_us)
     log_event(LOG_LEVEL_WARNING, "net",
               "connection refused: the client speaks TLS, this port is plain",
               "peer=%s", tcp->conn.transport.peer);
-    outq_append(&tcp->conn.outq, span_of(alert, sizeof(alert)));
-    tcp->state = CONN_TCP_CLOSING;
-    tcp->close_due_us = now_us + CONN_STALL_US;
-    conn_tcp_set_timer(tcp, tcp->close_due_us);
-    conn_tcp_flush_soon(tcp);
+    conn_tcp_close_with(tcp, span_of(alert, sizeof(alert)), now_us);
 }
 
 static void
@@ -465,8 +472,6 @@ conn_tcp_frame_end(struct transport *transport)
         return;
     }
     if (conn_is_over_limit(&tcp->conn, tcp->last_frame)) {
-        conn_log_over_limit(&tcp->conn);
-        conn_set_reason(&tcp->conn, "it does not read");
         conn_tcp_kill(tcp);
         return;
     }
@@ -593,9 +598,5 @@ conn_tcp_turn_away(struct net *net, int fd, const char *peer, struct span text)
     }
     tcp->conn.turned_away = true;
     net->lingering++;
-    outq_append(&tcp->conn.outq, text);
-    tcp->state = CONN_TCP_CLOSING;
-    tcp->close_due_us = now_us + CONN_STALL_US;
-    conn_tcp_set_timer(tcp, tcp->close_due_us);
-    conn_tcp_flush_soon(tcp);
+    conn_tcp_close_with(tcp, text, now_us);
 }

@@ -316,8 +316,6 @@ conn_ws_frame_end(struct transport *transport)
     bytes = ws_message_end(&ws->message, &ws->conn, ws->binary);
     transport->queued_bytes += bytes;
     if (conn_is_over_limit(&ws->conn, bytes)) {
-        conn_log_over_limit(&ws->conn);
-        conn_set_reason(&ws->conn, "it does not read");
         conn_ws_kill(ws);
         return;
     }
