@@ -205,12 +205,19 @@ admin_call(const struct admin_options *options, const char *method,
     return result;
 }
 
+static const char *
+admin_why(const json_t *tree)
+{
+    const char *why = json_string_value(json_object_get(tree, "error"));
+
+    return why != NULL ? why : "no";
+}
+
 int
 admin_get(const struct admin_options *options, const char *target,
           json_t **tree_out, struct error *err)
 {
     unsigned status = 0;
-    const char *why;
 
     *tree_out = NULL;
     if (admin_call(options, "GET", target, &status, tree_out, err) != 0) {
@@ -219,11 +226,17 @@ admin_get(const struct admin_options *options, const char *target,
     if (status == 200) {
         return 0;
     }
-    why = json_string_value(json_object_get(*tree_out, "error"));
-    (void)error_set(err, "the broker says: %s", why != NULL ? why : "no");
+    (void)error_set(err, "the broker says: %s", admin_why(*tree_out));
     json_decref(*tree_out);
     *tree_out = NULL;
     return -1;
+}
+
+int
+admin_refused(const json_t *tree, int code)
+{
+    (void)fprintf(stderr, "stompctl: the broker says: %s\n", admin_why(tree));
+    return code;
 }
 
 int

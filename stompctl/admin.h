@@ -56,6 +56,10 @@ int admin_call(const struct admin_options *options, const char *method,
 int admin_get(const struct admin_options *options, const char *target,
               json_t **tree_out, struct error *err);
 
+/* Reports on standard error why the broker refuses, as its answer says; returns
+ * code. */
+int admin_refused(const json_t *tree, int code);
+
 /* Prints an answer for people; it may take it apart. */
 typedef void admin_print_fn(const void *ctx, json_t *tree);
 

@@ -94,11 +94,7 @@ durable_remove(const struct durable_command *command, const char *client_id,
         (void)fprintf(stderr, "stompctl: %s\n", err.text);
         code = EX_UNAVAILABLE;
     } else if (status != 200) {
-        const char *why = json_string_value(json_object_get(tree, "error"));
-
-        (void)fprintf(stderr, "stompctl: the broker says: %s\n",
-                      why != NULL ? why : "no");
-        code = EX_DATAERR;
+        code = admin_refused(tree, EX_DATAERR);
     } else {
         (void)printf("removed durable subscription %s\n", name);
         code = fflush(stdout) == 0 ? 0 : EX_IOERR;

@@ -251,7 +251,6 @@ policy_reload_run(const struct policy_command *self)
     struct error err = ERROR_INIT;
     unsigned status = 0;
     json_t *tree = NULL;
-    const char *why;
     int code;
 
     if (admin_call(&self->admin, "POST",
@@ -261,14 +260,11 @@ policy_reload_run(const struct policy_command *self)
         (void)fprintf(stderr, "stompctl: %s\n", err.text);
         return EX_UNAVAILABLE;
     }
-    why = json_string_value(json_object_get(tree, "error"));
     if (json_object_get(tree, "faults") != NULL) {
         reload_print_faults(tree);
         code = EX_CONFIG;
     } else if (status != 200) {
-        (void)fprintf(stderr, "stompctl: the broker says: %s\n",
-                      why != NULL ? why : "no");
-        code = EX_CONFIG;
+        code = admin_refused(tree, EX_CONFIG);
     } else {
         code = reload_print(self, tree);
     }

@@ -42,14 +42,11 @@ static const char purge_help[] =
 static int
 purge_print(const json_t *tree, unsigned status)
 {
-    const char *why = json_string_value(json_object_get(tree, "error"));
     long long purged = json_integer_value(json_object_get(tree, "purged"));
     long long kept = json_integer_value(json_object_get(tree, "inFlight"));
 
     if (status != 200) {
-        (void)fprintf(stderr, "stompctl: the broker says: %s\n",
-                      why != NULL ? why : "no");
-        return EX_DATAERR;
+        return admin_refused(tree, EX_DATAERR);
     }
     (void)printf("purged %lld message%s from %s", purged,
                  purged == 1 ? "" : "s",
