@@ -5,39 +5,86 @@
 #include "server/admin/api_private.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "policy/policy_describe.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Destinations whose changes are shown; all are counted. */
 enum { API_CHANGES_SHOWN = 1000 };
 
+/* From one policy to another; many destinations share both. */
+struct api_step {
+    UT_hash_handle hh;
+    struct api_step_key {
+        const struct policy *before;
+        const struct policy *after;
+        enum destination_kind kind;
+    } key;
+    json_t *changes;
+};
+
 struct api_changes {
     const struct policy_map *fresh;
+    struct api_step *steps;
     json_t *destinations;
     size_t count;
 };
+
+static struct api_step *
+api_changes_step(struct api_changes *changes, const struct policy *before,
+                 const struct policy *after, enum destination_kind kind)
+{
+    struct api_step_key key;
+    struct api_step *step;
+
+    memset(&key, 0, sizeof(key)); /* its padding, too */
+    key.before = before;
+    key.after = after;
+    key.kind = kind;
+    HASH_FIND(hh, changes->steps, &key, sizeof(key), step);
+    if (step == NULL) {
+        step = xcalloc(1, sizeof(*step));
+        step->key = key;
+        step->changes = policy_describe_changes(before, after, kind);
+        HASH_ADD(hh, changes->steps, key, sizeof(step->key), step);
+        assert(step->hh.tbl != NULL);
+    }
+    return step;
+}
 
 static void
 api_changes_on_destination(void *ctx, const struct core_destination_view *view)
 {
     struct api_changes *changes = ctx;
-    json_t *keys = policy_describe_changes(
-        view->policy, policy_map_find(changes->fresh, view->kind, view->name),
-        view->kind);
+    const struct api_step *step = api_changes_step(
+        changes, view->policy,
+        policy_map_find(changes->fresh, view->kind, view->name), view->kind);
 
-    if (json_array_size(keys) == 0) {
-        json_decref(keys);
-        return;
-    }
-    if (changes->count++ >= API_CHANGES_SHOWN) {
-        json_decref(keys);
+    if (json_array_size(step->changes) == 0 ||
+        changes->count++ >= API_CHANGES_SHOWN) {
         return;
     }
     (void)json_array_append_new(
         changes->destinations,
-        json_pack("{s:o, s:o}", "destination",
-                  api_destination(view->kind, view->name), "changes", keys));
+        json_pack("{s:o, s:O}", "destination",
+                  api_destination(view->kind, view->name), "changes",
+                  step->changes));
+}
+
+static void
+api_changes_free_steps(struct api_changes *changes)
+{
+    struct api_step *step;
+    struct api_step *next;
+
+    HASH_ITER(hh, changes->steps, step, next) {
+        HASH_DEL(changes->steps, step);
+        json_decref(step->changes);
+        free(step);
+    }
 }
 
 struct api_changes *
@@ -48,6 +95,7 @@ api_changes_take(const struct core *core, const struct policy_map *fresh)
     changes->fresh = fresh;
     changes->destinations = json_array();
     core_each_destination(core, api_changes_on_destination, changes);
+    api_changes_free_steps(changes);
     return changes;
 }
 
