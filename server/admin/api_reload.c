@@ -77,13 +77,15 @@ api_changes_on_destination(void *ctx, const struct core_destination_view *view)
 static void
 api_changes_free_steps(struct api_changes *changes)
 {
-    struct api_step *step;
-    struct api_step *next;
+    struct api_step *step = changes->steps;
 
-    HASH_ITER(hh, changes->steps, step, next) {
-        HASH_DEL(changes->steps, step);
-        json_decref(step->changes);
-        free(step);
+    HASH_CLEAR(hh, changes->steps); /* the table; the list is as it was */
+    while (step != NULL) {
+        struct api_step *gone = step;
+
+        step = gone->hh.next;
+        json_decref(gone->changes);
+        free(gone);
     }
 }
 
