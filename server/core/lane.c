@@ -212,7 +212,7 @@ lane_must_page(const struct lane *lane, bool stored)
     }
     if (stored) {
         return lane->waiting_bytes >
-               lane_room(core, core->options.queue_resident_bytes, 2, 3);
+               lane_room(core, core->options.queue_resident_bytes, 1, 2);
     }
     return core->quota.used > core->quota.limit / 2 &&
            lane->waiting_bytes > lane_room(core, lane_short_bytes, 4, 6);
