@@ -59,17 +59,28 @@ buf_grow(struct buf *buf, size_t extra)
 size_t
 u64_to_text(uint64_t value, char text[20])
 {
+    static const char pairs[] = "00010203040506070809"
+                                "10111213141516171819"
+                                "20212223242526272829"
+                                "30313233343536373839"
+                                "40414243444546474849"
+                                "50515253545556575859"
+                                "60616263646566676869"
+                                "70717273747576777879"
+                                "80818283848586878889"
+                                "90919293949596979899";
     char digits[20];
-    size_t count = 0;
+    size_t at = sizeof(digits);
 
-    do {
-        digits[count++] = (char)('0' + (value % 10));
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < count; i++) {
-        text[i] = digits[count - 1 - i];
+    for (; value >= 10; value /= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + (2 * (value % 100)), 2);
     }
-    return count;
+    if (value > 0 || at == sizeof(digits)) {
+        digits[--at] = (char)('0' + value);
+    }
+    memcpy(text, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
 }
 
 void

@@ -100,7 +100,8 @@ span_to_i64(struct span span, int64_t *value_out)
 bool
 span_is_true(struct span span)
 {
-    return span_equal(span, SPAN("1")) || span_equal_nocase(span, SPAN("true"));
+    return span_equal(span, SPAN("true")) || span_equal(span, SPAN("1")) ||
+           span_equal_nocase(span, SPAN("true"));
 }
 
 static bool

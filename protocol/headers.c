@@ -6,6 +6,7 @@
 #include "protocol/headers.h"
 
 #include <assert.h>
+#include <limits.h>
 
 enum {
     HEADER_NAME_LONGEST = 35, /* activemq.maximumPendingMessageLimit */
@@ -140,17 +141,19 @@ header_breaks_line(char c, bool in_name, enum stomp_version version)
     return c == '\0' || c == '\n' || c == '\r' || (c == ':' && in_name);
 }
 
+/* Nearly no text has one: so no early end, which would cost a branch a byte. */
 static bool
 header_has_special(struct span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
+    static const unsigned char special[UCHAR_MAX + 1] = {
+        ['\0'] = 1, ['\n'] = 1, ['\r'] = 1, [':'] = 1, ['\\'] = 1,
+    };
+    unsigned char found = 0;
 
-        if (c == '\\' || c == ':' || c == '\n' || c == '\r' || c == '\0') {
-            return true;
-        }
+    for (size_t i = 0; i < text.len; i++) {
+        found |= special[(unsigned char)text.data[i]];
     }
-    return false;
+    return found != 0;
 }
 
 static void
@@ -192,6 +195,20 @@ header_append(struct buf *out, struct span name, struct span value,
         return;
     }
     header_append_text(out, name, true, version);
+    buf_append_char(out, ':');
+    header_append_text(out, value, false, version);
+    buf_append_char(out, '\n');
+}
+
+void
+header_append_known(struct buf *out, enum header_id id, struct span value,
+                    enum stomp_version version)
+{
+    assert(id != HEADER_OTHER);
+    if (value.len == 0 && version_rules(version)->drops_empty_values) {
+        return;
+    }
+    buf_append_span(out, header_names[id]);
     buf_append_char(out, ':');
     header_append_text(out, value, false, version);
     buf_append_char(out, '\n');

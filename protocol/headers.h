@@ -115,6 +115,11 @@ bool header_is_plain(struct span text);
 void header_append(struct buf *out, struct span name, struct span value,
                    enum stomp_version version);
 
+/* The same with a name that the parser knows (not HEADER_OTHER): none of them
+ * needs an escape. */
+void header_append_known(struct buf *out, enum header_id id, struct span value,
+                         enum stomp_version version);
+
 /* A decimal value; never needs an escape. */
 void header_append_u64(struct buf *out, struct span name, uint64_t value);
 

@@ -171,7 +171,7 @@ send_build_headers(struct session *session, const struct frame *frame,
     struct buf *out = &session->scratch;
 
     buf_clear(out);
-    header_append(out, SPAN("destination"), facts->destination, STOMP_1_2);
+    header_append_known(out, HEADER_DESTINATION, facts->destination, STOMP_1_2);
     for (size_t i = 0; i < frame->header_count; i++) {
         const struct frame_header *header = &frame->headers[i];
 
@@ -179,8 +179,10 @@ send_build_headers(struct session *session, const struct frame *frame,
             continue;
         }
         if (header->id == HEADER_REPLY_TO && facts->reply_to.len > 0) {
-            header_append(out, header->name, buf_span(&facts->reply_to),
-                          STOMP_1_2);
+            header_append_known(out, header->id, buf_span(&facts->reply_to),
+                                STOMP_1_2);
+        } else if (header->id != HEADER_OTHER) {
+            header_append_known(out, header->id, header->value, STOMP_1_2);
         } else {
             header_append(out, header->name, header->value, STOMP_1_2);
         }

@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "test/testutil.h"
 
+#include <stdio.h>
+
 /* The linker sends try_realloc here (--wrap). */
 void *__real_try_realloc(void *ptr, size_t size);
 void *__wrap_try_realloc(void *ptr, size_t size);
@@ -136,6 +138,24 @@ START_TEST(numbers_are_written_in_decimal)
 }
 END_TEST
 
+START_TEST(numbers_of_every_length_are_what_printf_writes)
+{
+    char text[20];
+    char expected[24];
+
+    for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10) {
+        for (uint64_t value = power - 1; value <= power + 110; value++) {
+            size_t len = u64_to_text(value, text);
+            int printed = snprintf(expected, sizeof(expected), "%llu",
+                                   (unsigned long long)value);
+
+            ck_assert_uint_eq(len, (size_t)printed);
+            ck_assert_mem_eq(text, expected, len);
+        }
+    }
+}
+END_TEST
+
 START_TEST(formatted_text_is_appended_without_its_nul)
 {
     struct buf buf = BUF_INIT;
@@ -164,6 +184,7 @@ main(void)
     tcase_add_test(tcase, consuming_keeps_the_rest);
     tcase_add_test(tcase, clearing_keeps_the_room);
     tcase_add_test(tcase, numbers_are_written_in_decimal);
+    tcase_add_test(tcase, numbers_of_every_length_are_what_printf_writes);
     tcase_add_test(tcase, formatted_text_is_appended_without_its_nul);
     suite_add_tcase(suite, tcase);
     return testutil_run(suite);

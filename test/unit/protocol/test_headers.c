@@ -184,6 +184,26 @@ START_TEST(a_line_of_a_block_is_found_by_its_name)
 }
 END_TEST
 
+START_TEST(a_known_name_is_written_as_any_other)
+{
+    for (int id = 0; id < HEADER_OTHER; id++) {
+        for (int v = STOMP_NONE; v <= STOMP_1_2; v++) {
+            struct buf known = BUF_INIT;
+            struct buf any = BUF_INIT;
+
+            header_append_known(&known, id, SPAN("a:b\\c\nd"), v);
+            header_append_known(&known, id, SPAN(""), v);
+            header_append(&any, header_name(id), SPAN("a:b\\c\nd"), v);
+            header_append(&any, header_name(id), SPAN(""), v);
+            ck_assert_uint_eq(known.len, any.len);
+            ck_assert_mem_eq(known.data, any.data, any.len);
+            buf_fini(&known);
+            buf_fini(&any);
+        }
+    }
+}
+END_TEST
+
 START_TEST(numbers_are_written_in_decimal)
 {
     struct buf out = BUF_INIT;
@@ -255,6 +275,7 @@ main(void)
     tcase_add_test(tcase,
                    a_value_is_plain_when_every_version_carries_it_as_it_is);
     tcase_add_test(tcase, a_line_of_a_block_is_found_by_its_name);
+    tcase_add_test(tcase, a_known_name_is_written_as_any_other);
     tcase_add_test(tcase, numbers_are_written_in_decimal);
     tcase_add_test(tcase,
                    v12_032_escapes_are_undone_once_and_in_place_if_wanted);
