@@ -108,8 +108,8 @@ struct store_damage {
 };
 typedef void store_damage_fn(void *ctx, const struct store_damage *damage);
 
-/* What the open found and mended, and the operator should know.  Called by
- * store_open. */
+/* What was found and mended, and the operator should know.  Called by
+ * store_open and store_poll. */
 typedef void store_note_fn(void *ctx, const struct error *note);
 
 struct store_options {

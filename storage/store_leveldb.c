@@ -244,7 +244,7 @@ ldb_queue_persist(struct ldb_store *ldb, struct store_queue *queue)
         .queue = queue,
         .entry.head = store_head_seq(&queue->head),
         .entry.reserved = queue->reserved,
-        .entry.counted_to = queue->head.counted_to,
+        .entry.counted_to = ldb->recount ? 0 : queue->head.counted_to,
     };
     queue->tombstones = 0;
 }

@@ -164,6 +164,7 @@ struct ldb_report {
     bool space_known;
     bool space_low;
     struct error err;
+    struct error note; /* text is "" when there is nothing to say */
 };
 
 struct ldb_store {
@@ -177,6 +178,7 @@ struct ldb_store {
     struct store_queue *uncounted;
     size_t uncounted_all; /* of all journals */
     uint32_t next_journal;
+    bool recount; /* counts may have what damage took: the next open counts */
     struct ldb_batch fill;
     uint64_t fill_id;      /* slot.batch of what is put now */
     store_ticket filling;  /* its ticket */

@@ -181,6 +181,24 @@ ldb_disk_close(struct ldb_disk *disk)
     }
 }
 
+/* A compaction has met a damaged block. */
+static void __attribute__((cold))
+disk_damage_error(struct ldb_disk *disk, const char *text)
+{
+    disk->damaged = true;
+    if (disk->hopeless) {
+        (void)error_set(&disk->why,
+                        "journal %s is damaged: stop stompd and run \"stompctl "
+                        "store repair %s\", which keeps what can be read (%s)",
+                        disk->path, disk->directory, text);
+    } else {
+        (void)error_set(&disk->why,
+                        "journal %s has a damaged block: stompd reads all of "
+                        "it, keeps what is good and goes on then (%s)",
+                        disk->path, text);
+    }
+}
+
 static void __attribute__((cold))
 disk_write_error(struct ldb_disk *disk, const char *text)
 {
@@ -190,6 +208,8 @@ disk_write_error(struct ldb_disk *disk, const char *text)
                         "disk of data directory %s is full: free some space, "
                         "stompd goes on by itself then (%s)",
                         disk->directory, text);
+    } else if (strstr(text, "Corruption") != NULL) {
+        disk_damage_error(disk, text);
     } else {
         (void)error_set(&disk->why,
                         "cannot write to data directory %s: stompd opens it "

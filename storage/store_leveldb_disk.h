@@ -69,6 +69,8 @@ struct ldb_disk {
     bool synced;                  /* all that was written is */
     struct error note; /* what the open had to say; text is "" when nothing */
     bool poisoned;     /* a write failed: reopen before the next one */
+    bool damaged;      /* … as a block is damaged: ldb_mend before that */
+    bool hopeless;     /* ldb_mend could do nothing */
     struct error why;
     struct ldb_damage damage;
     int64_t space_checked_us;

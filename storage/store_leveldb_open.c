@@ -9,6 +9,7 @@
 #include "storage/store_leveldb.h"
 
 #include "base/alloc.h"
+#include "storage/store_leveldb_mend.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ open_entry(struct ldb_store *ldb, struct span key, struct span value,
     queue->stored = true;
     queue->reserved = journal.reserved;
     store_head_init(&queue->head, journal.head);
-    queue->head.counted_to = journal.counted_to;
+    queue->head.counted_to = ldb->recount ? 0 : journal.counted_to;
     return 0;
 }
 
@@ -142,11 +143,13 @@ open_all(struct ldb_store *ldb, struct error *err)
 
     if (ldb_directory_open(ldb->disk.directory, err) != 0 ||
         ldb_disk_open(&ldb->disk, ldb_journal_is_new(&ldb->disk), err) != 0 ||
+        ldb_mend_finish(&ldb->disk, err) != 0 ||
         ldb_format_open(ldb, err) != 0 || open_entries(ldb, err) != 0 ||
         ldb_count_journals(ldb, err) != 0 ||
         ldb_definitions_check(ldb, err) != 0) {
         return -1;
     }
+    ldb->recount = false;
     if (ldb->disk.note.text[0] != '\0' && ldb->options.note != NULL) {
         ldb->options.note(ldb->options.ctx, &ldb->disk.note);
     }
@@ -158,15 +161,43 @@ open_all(struct ldb_store *ldb, struct error *err)
     return 0;
 }
 
+/* LevelDB compacts as soon as it is open: a damaged block that it meets then
+ * makes it refuse what the open writes. */
+static int __attribute__((cold))
+open_mended(struct ldb_store **ldb, const struct store_options *options,
+            struct error *why)
+{
+    struct error note = ERROR_INIT;
+    struct error failed = ERROR_INIT;
+
+    if (ldb_mend(&(*ldb)->disk, &note, &failed) != 0) {
+        *why = ERROR_INIT;
+        return ldb_refuse(*ldb, STORE_DECODE_CORRUPT, failed.text, why);
+    }
+    open_free(*ldb);
+    *ldb = open_new(options);
+    (*ldb)->recount = true;
+    if (options->note != NULL) {
+        options->note(options->ctx, &note);
+    }
+    *why = ERROR_INIT;
+    return open_all(*ldb, why);
+}
+
 int
 ldb_open(const struct store_options *options, struct store **store_out,
          struct error *err)
 {
     struct ldb_store *ldb = open_new(options);
+    struct error why = ERROR_INIT;
+    int status = open_all(ldb, &why);
 
-    if (open_all(ldb, err) != 0) {
+    if (status != 0 && ldb->disk.damaged) {
+        status = open_mended(&ldb, options, &why);
+    }
+    if (status != 0) {
         open_free(ldb);
-        return -1;
+        return error_set(err, "%s", why.text);
     }
     *store_out = &ldb->base;
     return 0;

@@ -261,6 +261,15 @@ turn_on_done(struct ldb_store *ldb)
     ldb_batch_retire(ldb, done.batch);
 }
 
+static void __attribute__((cold))
+turn_on_mended(struct ldb_store *ldb, const struct error *note)
+{
+    ldb->recount = true;
+    if (ldb->options.note != NULL) {
+        ldb->options.note(ldb->options.ctx, note);
+    }
+}
+
 static void
 turn_on_local(struct ldb_store *ldb)
 {
@@ -296,6 +305,9 @@ ldb_poll(struct store *store)
     }
     if (report.done) {
         turn_on_done(ldb);
+    }
+    if (report.note.text[0] != '\0') {
+        turn_on_mended(ldb, &report.note);
     }
     if (report.space_known) {
         turn_on_space(ldb, &report);

@@ -12,6 +12,7 @@
 #include "storage/store_leveldb.h"
 
 #include "base/clock.h"
+#include "storage/store_leveldb_mend.h"
 
 #include <signal.h>
 
@@ -242,11 +243,36 @@ writer_back_off(struct ldb_store *ldb, int64_t wait_us)
     return !stop;
 }
 
+/* Where a damaged block is why the write failed, that has to go first; when it
+ * cannot, LevelDB will fail again soon, and does so seldom. */
+static void __attribute__((cold)) writer_mend(struct ldb_store *ldb)
+{
+    struct error note = ERROR_INIT;
+    struct error err = ERROR_INIT;
+
+    if (!ldb->disk.damaged || ldb->disk.hopeless) {
+        return;
+    }
+    if (ldb_mend(&ldb->disk, &note, &err) != 0) {
+        ldb->disk.hopeless = true;
+        (void)error_set(&note,
+                        "journal %s has damaged blocks that cannot be taken "
+                        "out while stompd runs (%s): stop it and run "
+                        "\"stompctl store repair %s\"",
+                        ldb->disk.path, err.text, ldb->disk.directory);
+    }
+    ldb->disk.damaged = false;
+    (void)pthread_mutex_lock(&ldb->lock);
+    ldb->report.note = note;
+    (void)pthread_mutex_unlock(&ldb->lock);
+}
+
 /* Opens again and writes the kept batch, until that works.  False: the store
  * is being closed and the last attempt failed too. */
 static bool __attribute__((cold)) writer_recover(struct ldb_store *ldb)
 {
-    int64_t wait_us = ldb_hooks.backoff_us;
+    int64_t wait_us = ldb->disk.hopeless ? (int64_t)WRITER_BACKOFF_MAX_US
+                                         : ldb_hooks.backoff_us;
     bool again = true;
 
     while (again) {
@@ -254,7 +280,9 @@ static bool __attribute__((cold)) writer_recover(struct ldb_store *ldb)
 
         ldb_disk_close(&ldb->disk);
         again = writer_back_off(ldb, wait_us);
+        writer_mend(ldb);
         if (ldb_disk_open(&ldb->disk, false, &err) == 0 &&
+            ldb_mend_finish(&ldb->disk, &err) == 0 &&
             ldb_disk_write(&ldb->disk, ldb->disk.batch, true, &err) == 0) {
             return true;
         }

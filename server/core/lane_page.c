@@ -151,6 +151,10 @@ lane_take_page(struct lane *lane, const struct store_page *page)
     /* At the end of the journal only what came after the read is left: the
      * count cannot drift, whatever was lost to corruption. */
     if (page->at_end && page->err == NULL) {
+        if (lane->paged_count != lane->paged_since_fetch &&
+            lane->cursor == NULL) {
+            lane->queue->damaged = true;
+        }
         lane->paged_count = lane->paged_since_fetch;
     }
 }

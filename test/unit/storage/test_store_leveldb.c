@@ -765,6 +765,134 @@ START_TEST(flipped_bit_in_a_table_never_comes_out_as_a_record)
 }
 END_TEST
 
+static struct error noted;
+
+static void
+on_note(void *ctx, const struct error *note)
+{
+    (void)ctx;
+    noted = *note;
+}
+
+/* All of Q, in pages. */
+static size_t
+count_all(struct store_queue *queue)
+{
+    uint64_t next = 1;
+    size_t count = 0;
+
+    do {
+        fixture_fetch(&fixture, queue, next, 500, SIZE_MAX);
+        ck_assert(fixture.fetched.intact);
+        ck_assert(!fixture.fetched.failed);
+        ck_assert_uint_eq(fixture.fetched.skipped, 0);
+        next = fixture.fetched.next_seq;
+        count += fixture.fetched.count;
+    } while (!fixture.fetched.at_end);
+    return count;
+}
+
+/* Four tables are what LevelDB compacts unasked, and three of them have a
+ * damaged block: it gives up, and refuses every write until the next opening,
+ * after which it gives up again. */
+START_TEST(damaged_block_does_not_end_all_writing)
+{
+    enum { TABLES = 4, COUNT = 1000 };
+    struct store_stats stats;
+    size_t found;
+
+    noted = ERROR_INIT;
+    fixture_init(&fixture, &store_leveldb);
+    fixture.options.note = on_note;
+    for (uint64_t i = 0; i + 1 < TABLES; i++) {
+        put_many(fixture_queue(&fixture, "Q"), i * COUNT + 1, (i + 1) * COUNT);
+        ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+        fixture_reopen(&fixture); /* writes the log into a table */
+    }
+    store_close(&fixture.store);
+    damage_tables(_i);
+    fixture_open(&fixture, &store_leveldb);
+    for (uint64_t seq = 1; noted.text[0] == '\0'; seq++) {
+        if (store_failure(fixture.store) != NULL) {
+            fixture_turn(&fixture); /* until it works again */
+            continue;
+        }
+        ck_assert_uint_lt(seq, 100000);
+        (void)fixture_put(&fixture, fixture_queue(&fixture, "other"), seq);
+        (void)fixture_sync(&fixture);
+    }
+    ck_assert_ptr_nonnull(strstr(noted.text, "3 tables of "));
+    ck_assert_ptr_null(store_failure(fixture.store));
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_le(stats.failures, 1); /* none: the open met it */
+    /* All the damage is gone, and at most a block of each table. */
+    found = count_all(fixture_queue(&fixture, "Q"));
+    ck_assert_uint_gt(found, 3 * (COUNT - 300));
+    leveldb_compact_range(
+        ((const struct ldb_store *)(const void *)fixture.store)->disk.db, NULL,
+        0, NULL, 0);
+    for (uint64_t seq = 200000; seq < 200020; seq++) {
+        (void)fixture_put(&fixture, fixture_queue(&fixture, "other"), seq);
+        ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    }
+    fixture_reopen(&fixture);
+    ck_assert_uint_eq(fixture.found[0].info.count, found);
+    ck_assert_uint_eq(count_all(fixture_queue(&fixture, "Q")), found);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* Moves a pair from the database at DIRECTORY/journal to one of that name. */
+static void
+move_pair(struct span key, const char *name)
+{
+    char *paths[] = { xasprintf("%s/journal", fixture.directory),
+                      xasprintf("%s/%s", fixture.directory, name) };
+    leveldb_options_t *options = leveldb_options_create();
+    leveldb_writeoptions_t *write = leveldb_writeoptions_create();
+    leveldb_readoptions_t *read = leveldb_readoptions_create();
+    char *errptr = NULL;
+    size_t len = 0;
+    leveldb_t *from;
+    leveldb_t *to;
+    char *value;
+
+    leveldb_options_set_create_if_missing(options, 1);
+    from = leveldb_open(options, paths[0], &errptr);
+    to = leveldb_open(options, paths[1], &errptr);
+    value = leveldb_get(from, read, key.data, key.len, &len, &errptr);
+    ck_assert_ptr_nonnull(value);
+    leveldb_delete(from, write, key.data, key.len, &errptr);
+    leveldb_put(to, write, key.data, key.len, value, len, &errptr);
+    ck_assert_ptr_null(errptr);
+    leveldb_free(value);
+    leveldb_close(from);
+    leveldb_close(to);
+    leveldb_readoptions_destroy(read);
+    leveldb_writeoptions_destroy(write);
+    leveldb_options_destroy(options);
+    free(paths[0]);
+    free(paths[1]);
+}
+
+START_TEST(what_was_rescued_before_a_crash_is_brought_back)
+{
+    struct store_key key = store_key_record(1, 2);
+    char *rescued;
+
+    fixture_init(&fixture, &store_leveldb);
+    rescued = xasprintf("%s/rescued", fixture.directory);
+    put_many(fixture_queue(&fixture, "Q"), 1, 3);
+    store_close(&fixture.store);
+    move_pair(store_key_span(&key), "rescued");
+    fixture_open(&fixture, &store_leveldb);
+    ck_assert_uint_eq(count_all(fixture.found[0].queue), 3);
+    ck_assert_int_ne(access(rescued, F_OK), 0);
+    free(rescued);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(drained_space_is_compacted_while_the_store_works)
 {
     enum { COUNT = 3000 };
@@ -1059,6 +1187,8 @@ refusing_tcase(void)
     tcase_add_loop_test(
         tcase, flipped_bit_in_a_table_never_comes_out_as_a_record, 2, 29);
     tcase_add_test(tcase, drained_neighbours_are_compacted_together);
+    tcase_add_loop_test(tcase, damaged_block_does_not_end_all_writing, 8, 24);
+    tcase_add_test(tcase, what_was_rescued_before_a_crash_is_brought_back);
     tcase_add_test(tcase, drained_space_is_compacted_while_the_store_works);
     return tcase;
 }
