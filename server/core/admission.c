@@ -255,7 +255,7 @@ core_resume_blocked(struct core *core)
     }
     DL_FOREACH_SAFE2(core->blocked, client, next, block_next)
     {
-        if (quota_is_over(&core->quota)) {
+        if (core_is_full(core)) {
             break; /* the one before has filled it again */
         }
         if (admission_is_over(core, &client->lack)) {
