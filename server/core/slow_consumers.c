@@ -82,6 +82,10 @@ slow_consumer_check(struct attachment *attachment)
     char reason[SLOW_CONSUMER_REASON_MAX];
     bool connection = policy->slow_consumer_parameters.abort_connection;
 
+    if (attachment->slow_checked_us == dest->core->now_us) {
+        return false; /* in this very round */
+    }
+    attachment->slow_checked_us = dest->core->now_us;
     slow_consumer_tell(attachment, facts.slow);
     if (policy->slow_consumer == NULL ||
         policy->slow_consumer->check(&policy->slow_consumer_parameters, &facts,

@@ -53,6 +53,7 @@ struct attachment {
     /* Queues: messages of its groups that wait for its credit, by seq. */
     struct delivery *parked;
     struct slow_consumer_record slow; /* of the policy's strategy */
+    int64_t slow_checked_us;          /* when it was checked last */
     bool told_slow;                   /* an advisory has said so */
     struct lane_scan *scans;          /* with a selector: one a lane */
 };

@@ -54,6 +54,13 @@ seconds(int count)
     }
 }
 
+static void
+one_check(void)
+{
+    fixture_sleep_ms(&f, 11000);
+    fixture_turn(&f);
+}
+
 START_TEST(queue_consumer_that_stays_full_is_ended_and_told)
 {
     policy_of(DESTINATION_QUEUE, "q", &slow_consumer_abort);
@@ -172,6 +179,31 @@ START_TEST(idle_time_before_a_message_is_not_the_consumers_delay)
 }
 END_TEST
 
+/* What remains is gone through again after one was ended. */
+START_TEST(others_are_counted_once_in_a_check_that_ends_one)
+{
+    struct slow_consumer_parameters *parameters =
+        &policy_of(DESTINATION_QUEUE, "q", &slow_consumer_abort)
+             ->slow_consumer_parameters;
+
+    parameters->max_slow_us = -1;
+    parameters->max_slow_count = 3;
+    (void)subscribe_queue(&a, "q", ACK_CLIENT, 2);
+    (void)subscribe_queue(&b, "q", ACK_CLIENT, 2);
+    send_queue(&f, "q", 0, 19);
+    fixture_turn(&f);
+    one_check();
+    client_ack_all(&a);
+    one_check();
+    one_check(); /* b is slow for the third time, a for the first */
+    ck_assert_uint_eq(b.ended, 1);
+    one_check();
+    ck_assert_uint_eq(a.ended, 0);
+    one_check();
+    ck_assert_uint_eq(a.ended, 1);
+}
+END_TEST
+
 START_TEST(idle_consumer_is_left_alone_or_not_as_the_policy_says)
 {
     policy_of(DESTINATION_QUEUE, "lenient", &slow_consumer_abort_ack)
@@ -247,6 +279,7 @@ suite(void)
     tcase_add_test(t, topic_subscriber_that_stays_full_is_ended);
     tcase_add_test(t, consumer_that_does_not_acknowledge_is_ended);
     tcase_add_test(t, idle_time_before_a_message_is_not_the_consumers_delay);
+    tcase_add_test(t, others_are_counted_once_in_a_check_that_ends_one);
     tcase_add_test(t, idle_consumer_is_left_alone_or_not_as_the_policy_says);
     tcase_add_test(t, one_advisory_tells_of_a_slow_consumer);
     tcase_add_test(t, checks_begin_when_a_reload_asks_for_them);
