@@ -182,6 +182,18 @@ queue_group_after(struct queue *queue, const struct message *msg)
     }
 }
 
+/* While its dead letter could not be kept it waits, for anybody: nobody gets
+ * it. */
+static void __attribute__((cold))
+queue_expire_parked(struct queue *queue, struct delivery *delivery)
+{
+    if (store_failure(queue->base.core->store) == NULL) {
+        queue_expire(queue, delivery);
+    } else {
+        lane_return(delivery->lane, delivery);
+    }
+}
+
 void
 queue_unpark(struct attachment *attachment)
 {
@@ -199,13 +211,11 @@ queue_unpark(struct attachment *attachment)
             queue_release_closed(queue, attachment);
             continue;
         }
-        if (message_is_expired(msg, queue->base.core->now_ms) &&
-            store_failure(queue->base.core->store) == NULL) {
-            queue_parked_take(delivery);
-            queue_expire(queue, delivery);
+        queue_parked_take(delivery);
+        if (message_is_expired(msg, queue->base.core->now_ms)) {
+            queue_expire_parked(queue, delivery);
             continue;
         }
-        queue_parked_take(delivery);
         queue_group_after(queue, msg);
         if (msg->group_seq < 0) {
             queue_release_closed(queue, attachment);

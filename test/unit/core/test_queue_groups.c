@@ -319,6 +319,32 @@ START_TEST(what_expires_while_it_is_kept_is_not_handed_out)
 }
 END_TEST
 
+START_TEST(what_expires_while_it_is_kept_waits_for_a_store_that_works)
+{
+    struct message_facts facts = { .priority = 4,
+                                   .persistent = true,
+                                   .expires_ms = f.now_ms + 1000 };
+
+    (void)consume(&a, 1);
+    send_grouped("1", "A", 0);
+    send_headed(&f, DESTINATION_QUEUE, "q", "2", "JMSXGroupID:A\n", &facts);
+    send_grouped("3", "A", 0);
+    fixture_turn(&f);
+    fixture_sleep_ms(&f, 2000);
+    fake_store_set_failure(f.store, "no space");
+    ck_assert_str_eq(client_news(&a), "1");
+    client_ack(&a, "1");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "3");
+    fake_store_set_failure(f.store, NULL);
+    core_store_recovered(f.core);
+    client_ack(&a, "3");
+    (void)subscribe_queue(&b, "ActiveMQ.DLQ", ACK_CLIENT, 0);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&b), "2");
+}
+END_TEST
+
 START_TEST(first_sequence_does_not_pass_what_is_kept)
 {
     (void)consume(&a, 1);
@@ -508,6 +534,8 @@ suite(void)
     tcase_add_test(t,
                    what_is_kept_of_a_forgotten_group_goes_before_what_follows);
     tcase_add_test(t, what_expires_while_it_is_kept_is_not_handed_out);
+    tcase_add_test(t,
+                   what_expires_while_it_is_kept_waits_for_a_store_that_works);
     tcase_add_test(t, first_sequence_does_not_pass_what_is_kept);
     tcase_add_test(t, bucket_map_gives_all_groups_of_a_bucket_to_one);
     suite_add_tcase(s, t);
