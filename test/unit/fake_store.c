@@ -587,6 +587,19 @@ fake_store_ops(const struct store *store, size_t *count_out)
     return fake_of(store)->ops;
 }
 
+void
+fake_store_each(const struct store *store, fake_store_record_fn *fn, void *ctx)
+{
+    const struct store_queue *queue;
+    const struct fake_record *record;
+
+    DL_FOREACH(fake_of(store)->queues, queue) {
+        DL_FOREACH(queue->records, record) {
+            fn(ctx, span_of(queue->name, queue->name_len), &record->record);
+        }
+    }
+}
+
 size_t
 fake_store_count(const struct store *store)
 {

@@ -44,6 +44,12 @@ void fake_store_set_failure(struct store *store, const char *text);
 const struct fake_store_op *fake_store_ops(const struct store *store,
                                            size_t *count_out);
 
+/* Calls fn for each record that is there; queue: its journal's name. */
+typedef void fake_store_record_fn(void *ctx, struct span queue,
+                                  const struct store_record *record);
+void fake_store_each(const struct store *store, fake_store_record_fn *fn,
+                     void *ctx);
+
 /* Records that are there, in all journals. */
 size_t fake_store_count(const struct store *store);
 

@@ -3,7 +3,8 @@
  * What the files of test_property share: the model, which knows what every
  * message and client should be doing, and what is drawn.  property_model.c
  * checks, property_clients.c acts, property_looks.c browses and purges,
- * property_durable.c is durable, test_property.c is the world and its steps.
+ * property_durable.c is durable, property_expiry.c knows what has expired,
+ * test_property.c is the world and its steps.
  */
 #pragma once
 #include "test/unit/core/core_fixture.h"
@@ -25,7 +26,16 @@ enum {
  * inside a group is not promised. */
 enum use { USE_GROUPS, USE_SELECTORS, USE_BOTH };
 
-enum state { WAITING, DELAYED, IN_FLIGHT, DONE, DEAD, IN_TRANSACTION };
+enum state {
+    WAITING,
+    DELAYED,
+    IN_FLIGHT,
+    DONE,
+    DEAD,
+    EXPIRED,
+    EXPIRED_OR_PURGED,
+    IN_TRANSACTION,
+};
 
 struct model_message {
     enum state state;
@@ -35,8 +45,9 @@ struct model_message {
     int priority;
     int group; /* 0 = none */
     int key;
-    int64_t due_us; /* DELAYED */
-    bool doomed;    /* a purge goes on: it may be gone already */
+    int64_t due_us;     /* DELAYED */
+    int64_t expires_ms; /* 0 = never */
+    bool doomed;        /* a purge goes on: it may be gone already */
 };
 
 struct model_sub {
@@ -47,7 +58,8 @@ struct model_sub {
     bool exclusive;
     int last_id;      /* topics: of the last one that came */
     uint64_t got;     /* topics */
-    uint64_t offered; /* topics: that it is to get or lose by the limit */
+    uint64_t offered; /* topics: that it is to get or lose by the limit … */
+    uint64_t offered_expiring; /* … or because they expire */
 };
 
 struct held {
@@ -74,11 +86,12 @@ extern struct model_client clients[CLIENTS];
 extern struct model_message messages[MESSAGES_MAX];
 extern int message_count;
 extern int topic_count; /* ids of topic messages */
-extern uint64_t accepted, delivered, acknowledged, dead;
+extern uint64_t accepted, delivered, acknowledged, dead, expired;
 extern bool failing, fetch_failing, fetch_held;
 extern bool topics_have_letters; /* how many is not modelled */
 extern uint64_t chance;
 extern enum use uses[QUEUES];
+extern const struct policy *queue_policies[QUEUES];
 
 /* --- property_model.c ---------------------------------------------------- */
 
@@ -91,6 +104,19 @@ bool selects(const struct model_sub *sub, int key);
 void check_all(void);
 void settle(void);
 void check_at_rest(void);
+
+/* --- property_expiry.c ---------------------------------------------------- */
+
+int64_t draw_expiry(void);
+bool has_expired(int64_t expires_ms);
+void notice_expired(void);
+void count_expired(int queue, uint64_t count);
+uint64_t topic_expired_for(const struct model_sub *mine);
+uint64_t topics_expired(void);
+void topic_sub_closes(const struct model_sub *mine);
+void expiry_begin(void);
+void expiry_restarted(void);
+void letters_drain(void);
 
 /* --- property_clients.c -------------------------------------------------- */
 
@@ -112,6 +138,8 @@ void do_look(void);
 void do_purge(void);
 
 /* --- property_durable.c -------------------------------------------------- */
+
+extern bool durables_expire; /* how many do is not modelled */
 
 void durables_begin(void);
 void durables_open(void);

@@ -170,6 +170,7 @@ do_unsubscribe(struct model_client *client, struct model_sub *mine)
 {
     struct subscription *sub = mine->sub;
 
+    topic_sub_closes(mine);
     mine->sub = NULL;
     if (draw(2) == 0) {
         for (size_t i = client->held_count; i-- > 0;) {
@@ -211,6 +212,9 @@ close_client(struct model_client *client)
         }
     }
     client->held_count = 0;
+    for (size_t i = 0; i < SUBS; i++) {
+        topic_sub_closes(&client->subs[i]);
+    }
     memset(client->subs, 0, sizeof(client->subs));
     core_client_close(&client->client);
 }
@@ -239,13 +243,15 @@ draw_message(int id, int queue, struct model_message *model)
                                 .priority = (int)draw(10),
                                 .group = draw(3) == 0 ? 1 + (int)draw(4) : 0,
                                 .queue = queue,
-                                .key = (int)draw(3) };
+                                .key = (int)draw(3),
+                                .expires_ms = draw_expiry() };
     if (queue >= 0 && uses[queue] == USE_SELECTORS) {
         model->group = 0;
     }
     facts.persistent = model->persistent;
     facts.priority = (uint8_t)model->priority;
     facts.timestamp_ms = f.now_ms;
+    facts.expires_ms = model->expires_ms;
     len = snprintf(headers, sizeof(headers), "k:%d\n", model->key);
     if (model->group > 0) {
         int seq = draw(8) == 0 ? 1 : draw(8) == 0 ? -1 : 2;
@@ -299,6 +305,7 @@ send_to_topic(int topic)
             if (sub->sub != NULL && sub->queue < 0 && sub->topic == topic &&
                 selects(sub, model.key)) {
                 sub->offered++;
+                sub->offered_expiring += model.expires_ms != 0 ? 1 : 0;
             }
         }
     }

@@ -21,9 +21,11 @@ enum wish { NOT_FOR, WANTED, HELD, SETTLED };
 static struct {
     int topic;
     bool persistent;
+    int64_t expires_ms;
     enum wish wish[DURABLES];
 } published[PUBLISHED_MAX];
 static int published_count;
+bool durables_expire;
 
 static struct reader {
     struct client client;
@@ -56,8 +58,10 @@ on_durable_delivery(void *ctx, struct subscription *sub, struct message *msg,
     ck_assert_int_lt(id, published_count);
     ck_assert_msg(published[id].wish[at] == WANTED, "%d came to %s in state %d",
                   id, durable_names[at], (int)published[id].wish[at]);
+    ck_assert(!has_expired(published[id].expires_ms));
     for (int i = 0; i < id; i++) {
         ck_assert_msg(published[i].wish[at] != WANTED ||
+                          has_expired(published[i].expires_ms) ||
                           published[i].topic != published[id].topic,
                       "%d came to %s while %d waits", id, durable_names[at], i);
     }
@@ -104,6 +108,7 @@ durables_begin(void)
 {
     memset(readers, 0, sizeof(readers));
     published_count = 0;
+    durables_expire = draw(2) == 0;
 }
 
 static void
@@ -215,7 +220,11 @@ publish(void)
     int id = published_count;
     int topic = (int)draw(DURABLE_TOPICS);
     int key = (int)draw(3);
-    struct message_facts facts = { .persistent = draw(3) != 0, .priority = 4 };
+    struct message_facts facts = {
+        .persistent = draw(3) != 0,
+        .priority = 4,
+        .expires_ms = durables_expire ? draw_expiry() : 0,
+    };
     struct send_options options = { .wait = false };
     struct destination *dest;
     struct message *msg;
@@ -237,6 +246,7 @@ publish(void)
         published_count++;
         published[id].topic = topic;
         published[id].persistent = facts.persistent;
+        published[id].expires_ms = facts.expires_ms;
         for (size_t at = 0; at < DURABLES; at++) {
             published[id].wish[at] =
                 durable_wants(at, topic, key) ? WANTED : NOT_FOR;
@@ -295,7 +305,9 @@ durables_drain(void)
         } while (readers[at].held_count > 0);
         for (int i = 0; i < published_count; i++) {
             ck_assert_msg(published[i].wish[at] == NOT_FOR ||
-                              published[i].wish[at] == SETTLED,
+                              published[i].wish[at] == SETTLED ||
+                              (published[i].wish[at] == WANTED &&
+                               has_expired(published[i].expires_ms)),
                           "%d is lost for %s, in state %d", i,
                           durable_names[at], (int)published[i].wish[at]);
         }

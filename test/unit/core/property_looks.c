@@ -58,6 +58,7 @@ on_shown(void *ctx, struct subscription *sub, struct message *msg,
     ck_assert_msg(is_held(&messages[id]), "%d was shown in state %d", id,
                   (int)messages[id].state);
     ck_assert(selects(&viewer.wants, messages[id].key));
+    ck_assert(!has_expired(messages[id].expires_ms));
     ck_assert_uint_le(sub->in_flight_count, sub->prefetch);
     ck_assert(viewer.last < 0 ||
               is_before(&messages[viewer.last], &messages[id]));
@@ -78,6 +79,7 @@ on_browsed(void *ctx, struct subscription *sub)
         ck_assert_msg(viewer.shown[i] || msg->queue != viewer.wants.queue ||
                           !is_held(msg) || msg->doomed ||
                           msg->place >= viewer.end ||
+                          has_expired(msg->expires_ms) ||
                           !selects(&viewer.wants, msg->key),
                       "%d was not shown: state %d, place %d of %d", i,
                       (int)msg->state, (int)msg->place, (int)viewer.end);
@@ -184,8 +186,10 @@ do_purge(void)
                                .key = draw(2) == 0 ? (int)draw(3) : -1 };
     struct selector *selector = selector_for(&wants);
     uint64_t purged = UINT64_MAX;
-    uint64_t expected = 0;
+    uint64_t gone = 0;
+    uint64_t perhaps_expired = 0;
 
+    notice_expired();
     for (int i = 0; i < message_count; i++) {
         messages[i].doomed = messages[i].queue == wants.queue &&
                              selects(&wants, messages[i].key);
@@ -205,10 +209,15 @@ do_purge(void)
         msg->doomed = false;
         if (msg->queue == wants.queue && selects(&wants, msg->key) &&
             (msg->state == WAITING || msg->state == DELAYED)) {
-            msg->state = DONE;
-            expected++;
+            bool late = has_expired(msg->expires_ms);
+
+            msg->state = late ? EXPIRED_OR_PURGED : DONE;
+            perhaps_expired += late ? 1 : 0;
+            gone++;
         }
     }
-    ck_assert_uint_eq(purged, expected);
+    ck_assert_uint_le(purged, gone);
+    ck_assert_uint_le(gone - purged, perhaps_expired);
+    count_expired(wants.queue, gone - purged);
     check_all();
 }

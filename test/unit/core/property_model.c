@@ -13,11 +13,12 @@ struct model_client clients[CLIENTS];
 struct model_message messages[MESSAGES_MAX];
 int message_count;
 int topic_count; /* ids of topic messages */
-uint64_t accepted, delivered, acknowledged, dead;
+uint64_t accepted, delivered, acknowledged, dead, expired;
 bool failing, fetch_failing, fetch_held;
 bool topics_have_letters; /* how many is not modelled */
 uint64_t chance;
 enum use uses[QUEUES];
+const struct policy *queue_policies[QUEUES];
 
 unsigned
 draw(unsigned below)
@@ -74,7 +75,7 @@ check_order(const struct model_sub *sub, int id)
 
         if (other->state != WAITING || other->doomed ||
             other->queue != msg->queue || other->group != msg->group ||
-            !selects(sub, other->key)) {
+            !selects(sub, other->key) || has_expired(other->expires_ms)) {
             continue;
         }
         if (prioritized && other->priority != msg->priority) {
@@ -110,6 +111,7 @@ on_queue_delivery(struct model_sub *sub, int id)
                       (msg->state == DELAYED && msg->due_us <= f.now_us),
                   "%d came in state %d", id, (int)msg->state);
     ck_assert(selects(sub, msg->key));
+    ck_assert(!has_expired(msg->expires_ms));
     if (queue->exclusive != NULL) {
         ck_assert_ptr_eq(queue->exclusive->sub, sub->sub);
     }
@@ -195,11 +197,26 @@ check_topic_sub(const struct model_sub *mine)
 {
     const struct attachment *attachment = mine->sub->attachments;
 
-    ck_assert_uint_eq(mine->offered, mine->got + attachment->pending_count +
-                                         attachment->discarded_count);
+    ck_assert_uint_le(topic_expired_for(mine), mine->offered_expiring);
     if (attachment->pending_limit >= 0) {
         ck_assert_uint_le(attachment->pending_count,
                           (uint64_t)attachment->pending_limit);
+    }
+}
+
+/* What expired, and the letters, where all of it is modelled. */
+static void
+check_lost(const struct core_stats *stats)
+{
+    if (durables_expire) {
+        ck_assert_uint_ge(stats->expired, expired + topics_expired());
+    } else {
+        ck_assert_uint_eq(stats->expired, expired + topics_expired());
+    }
+    if (topics_have_letters || durables_expire) {
+        ck_assert_uint_ge(stats->dead_lettered, dead);
+    } else {
+        ck_assert_uint_eq(stats->dead_lettered, dead);
     }
 }
 
@@ -208,6 +225,7 @@ check_all(void)
 {
     struct core_stats stats;
 
+    notice_expired();
     for (int i = 0; i < QUEUES; i++) {
         check_queue(i);
     }
@@ -223,11 +241,7 @@ check_all(void)
     core_stats_get(f.core, &stats);
     ck_assert_uint_eq(stats.delivered, delivered);
     ck_assert_uint_eq(stats.acknowledged, acknowledged);
-    if (topics_have_letters) {
-        ck_assert_uint_ge(stats.dead_lettered, dead);
-    } else {
-        ck_assert_uint_eq(stats.dead_lettered, dead);
-    }
+    check_lost(&stats);
 }
 
 /* Turns until nothing moves. */
@@ -257,7 +271,8 @@ check_nobody_starves(const struct model_sub *mine)
     for (int i = 0; i < message_count; i++) {
         ck_assert_msg(
             messages[i].queue != mine->queue || messages[i].state != WAITING ||
-                messages[i].group != 0 || !selects(mine, messages[i].key),
+                messages[i].group != 0 || !selects(mine, messages[i].key) ||
+                has_expired(messages[i].expires_ms),
             "%d waits for nobody", i);
     }
 }

@@ -26,6 +26,7 @@ heal_store(void)
     fake_store_hold_fetches(f.store, false);
     fake_store_hold(f.store, false);
     fake_store_set_congested(f.store, false);
+    core_store_recovered(f.core);
     core_sweep(f.core);
 }
 
@@ -86,8 +87,10 @@ do_restart(void)
     close_clients();
     heal_store();
     fixture_turn(&f);
+    notice_expired();
     fixture_restart(&f);
     durables_restarted();
+    expiry_restarted();
     delivered = acknowledged = 0;
     dead = 0;
     for (int i = 0; i < message_count; i++) {
@@ -124,6 +127,9 @@ draw_queue_policy(struct policy *policy)
     policy->memory_limit.bytes = draw(3) == 0 ? 500 + draw(4000) : 0;
     policy->store_limit.bytes = draw(3) == 0 ? 500 + draw(4000) : 0;
     policy->dead_letter_parameters.process_non_persistent = POLICY_ON;
+    policy->dead_letter_parameters.process_expired = draw(3) != 0;
+    policy->expire_messages_period_us = draw(2) == 0 ? 1 + draw(100000) : 0;
+    policy->max_expire_page_size = 1 + draw(50);
 }
 
 static void
@@ -159,10 +165,13 @@ begin(uint64_t seed)
     options.queue_resident_bytes = draw(3) == 0 ? 16000000 : 500 + draw(8000);
     options.memory_bytes = draw(3) == 0 ? 100000 : 10000000;
     durables_begin();
+    expiry_begin();
     fixture_init_options(&f, &fake_store_engine, &options);
     for (int i = 0; i < QUEUES; i++) {
         uses[i] = (enum use)draw(3);
         draw_queue_policy(fixture_policy(&f, DESTINATION_QUEUE, queue_name(i)));
+        queue_policies[i] = policy_map_find(f.policies, DESTINATION_QUEUE,
+                                            span_of_text(queue_name(i)));
     }
     fixture_policy(&f, DESTINATION_TOPIC, "d.0")->memory_limit.bytes =
         draw(2) == 0 ? 500 + draw(2000) : 0;
@@ -298,9 +307,11 @@ drain(void)
     durables_drain();
     check_all();
     for (int i = 0; i < message_count; i++) {
-        ck_assert_msg(messages[i].state == DONE || messages[i].state == DEAD,
+        ck_assert_msg(messages[i].state >= DONE &&
+                          messages[i].state <= EXPIRED_OR_PURGED,
                       "%d is lost, in state %d", i, (int)messages[i].state);
     }
+    letters_drain();
 }
 
 static uint64_t
