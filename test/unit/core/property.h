@@ -4,7 +4,8 @@
  * message and client should be doing, and what is drawn.  property_model.c
  * checks, property_clients.c acts, property_looks.c browses and purges,
  * property_durable.c is durable, property_expiry.c knows what has expired,
- * test_property.c is the world and its steps.
+ * property_slow.c ends slow consumers, test_property.c is the world and its
+ * steps.
  */
 #pragma once
 #include "test/unit/core/core_fixture.h"
@@ -56,8 +57,14 @@ struct model_sub {
     int topic;
     int key; /* -1 = everything */
     bool exclusive;
-    int last_id;      /* topics: of the last one that came */
-    uint64_t got;     /* topics */
+    int64_t acked_us;      /* when it last settled something, or subscribed */
+    int64_t slow_since_us; /* of checks in a row that found it slow … */
+    int64_t slow_count;    /* … and how many, at most */
+    int64_t full_count;    /* … and at least */
+    bool slow, full;       /* at the check that may come next … */
+    int64_t check_us;      /* … then */
+    int last_id;           /* topics: of the last one that came */
+    uint64_t got;          /* topics */
     uint64_t offered; /* topics: that it is to get or lose by the limit … */
     uint64_t offered_expiring; /* … or because they expire */
 };
@@ -76,6 +83,7 @@ struct model_client {
     struct model_sub subs[SUBS];
     struct held held[HELD_MAX];
     size_t held_count;
+    bool stopped; /* by the broker; to be closed */
     struct transaction *tx;
     int tx_sent[64];
     size_t tx_sent_count;
@@ -86,12 +94,13 @@ extern struct model_client clients[CLIENTS];
 extern struct model_message messages[MESSAGES_MAX];
 extern int message_count;
 extern int topic_count; /* ids of topic messages */
-extern uint64_t accepted, delivered, acknowledged, dead, expired;
+extern uint64_t accepted, delivered, acknowledged, dead, expired, aborted;
 extern bool failing, fetch_failing, fetch_held;
 extern bool topics_have_letters; /* how many is not modelled */
 extern uint64_t chance;
 extern enum use uses[QUEUES];
-extern const struct policy *queue_policies[QUEUES];
+extern struct policy *queue_policies[QUEUES];
+extern struct policy *topic_policies[TOPICS];
 
 /* --- property_model.c ---------------------------------------------------- */
 
@@ -122,8 +131,10 @@ void letters_drain(void);
 
 void do_ack(struct model_client *client, size_t at);
 void do_nack(struct model_client *client, size_t at);
+void do_return(struct model_client *client, size_t at);
 void do_subscribe(struct model_client *client);
 void do_unsubscribe(struct model_client *client, struct model_sub *mine);
+void stop_client(struct model_client *client);
 void close_client(struct model_client *client);
 void open_client(struct model_client *client);
 void send_to_queue(int queue);
@@ -136,6 +147,14 @@ void viewer_open(void);
 void viewer_close(void);
 void do_look(void);
 void do_purge(void);
+
+/* --- property_slow.c ------------------------------------------------------ */
+
+bool is_quick(const struct model_client *client);
+void let_time_pass(int64_t ms);
+void draw_slow_policy(struct policy *policy);
+void on_ended(void *ctx, struct subscription *sub, const char *why,
+              const char *reason, bool connection);
 
 /* --- property_durable.c -------------------------------------------------- */
 

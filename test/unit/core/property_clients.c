@@ -26,6 +26,11 @@ held_take(struct model_client *client, size_t at)
 static void
 model_acked(const struct held *held)
 {
+    struct model_sub *mine = held->sub->ctx;
+
+    if (mine->sub == held->sub) {
+        mine->acked_us = f.now_us;
+    }
     acknowledged += held->delivery != NULL ? 1 : 0;
     if (held->id >= 0) {
         messages[held->id].state = DONE;
@@ -103,7 +108,7 @@ do_nack(struct model_client *client, size_t at)
 }
 
 /* Back as if never sent, or as sent. */
-static void
+void
 do_return(struct model_client *client, size_t at)
 {
     struct held held = held_take(client, at);
@@ -140,6 +145,7 @@ do_subscribe(struct model_client *client)
                                 .topic = (int)draw(TOPICS),
                                 .key = draw(3) == 0 ? (int)draw(3) : -1,
                                 .exclusive = draw(10) == 0,
+                                .acked_us = f.now_us,
                                 .last_id = -1 };
     if (queue && uses[mine->queue] == USE_GROUPS) {
         mine->key = -1;
@@ -196,32 +202,53 @@ abort_transaction(struct model_client *client)
     client->tx_sent_count = 0;
 }
 
+/* All that it has goes back, but what has been sent in `auto`. */
+static void
+model_stop(struct model_client *client)
+{
+    size_t kept = 0;
+
+    abort_transaction(client);
+    for (size_t i = 0; i < client->held_count; i++) {
+        const struct held *held = &client->held[i];
+
+        if (held->automatic) {
+            client->held[kept++] = *held;
+        } else if (held->id >= 0) {
+            messages[held->id].state = WAITING;
+        }
+    }
+    client->held_count = kept;
+    for (size_t i = 0; i < SUBS; i++) {
+        topic_sub_closes(&client->subs[i]);
+        client->subs[i].sub = NULL;
+    }
+    client->stopped = true;
+}
+
+/* The broker cuts it off. */
+void
+stop_client(struct model_client *client)
+{
+    model_stop(client);
+    core_client_stop(&client->client);
+}
+
 void
 close_client(struct model_client *client)
 {
-    abort_transaction(client);
+    model_stop(client);
     /* What is left in `auto` has not left, or has. */
-    for (size_t i = client->held_count; i-- > 0;) {
-        if (client->held[i].automatic) {
-            do_return(client, i);
-        }
+    while (client->held_count > 0) {
+        do_return(client, client->held_count - 1);
     }
-    for (size_t i = 0; i < client->held_count; i++) {
-        if (client->held[i].id >= 0) {
-            messages[client->held[i].id].state = WAITING;
-        }
-    }
-    client->held_count = 0;
-    for (size_t i = 0; i < SUBS; i++) {
-        topic_sub_closes(&client->subs[i]);
-    }
-    memset(client->subs, 0, sizeof(client->subs));
     core_client_close(&client->client);
 }
 
 void
 open_client(struct model_client *client)
 {
+    client->stopped = false;
     core_client_open(f.core, &client->client, &model_ops, client);
     client->client.name = "c";
     client->client.peer = "p";

@@ -13,12 +13,13 @@ struct model_client clients[CLIENTS];
 struct model_message messages[MESSAGES_MAX];
 int message_count;
 int topic_count; /* ids of topic messages */
-uint64_t accepted, delivered, acknowledged, dead, expired;
+uint64_t accepted, delivered, acknowledged, dead, expired, aborted;
 bool failing, fetch_failing, fetch_held;
 bool topics_have_letters; /* how many is not modelled */
 uint64_t chance;
 enum use uses[QUEUES];
-const struct policy *queue_policies[QUEUES];
+struct policy *queue_policies[QUEUES];
+struct policy *topic_policies[TOPICS];
 
 unsigned
 draw(unsigned below)
@@ -168,7 +169,8 @@ on_resume(void *ctx)
     (void)ctx;
 }
 
-const struct client_ops model_ops = { .deliver = on_deliver,
+const struct client_ops model_ops = { .ended = on_ended,
+                                      .deliver = on_deliver,
                                       .stored = on_stored,
                                       .resume = on_resume };
 
@@ -241,6 +243,7 @@ check_all(void)
     core_stats_get(f.core, &stats);
     ck_assert_uint_eq(stats.delivered, delivered);
     ck_assert_uint_eq(stats.acknowledged, acknowledged);
+    ck_assert_uint_eq(stats.aborted, aborted);
     check_lost(&stats);
 }
 

@@ -92,7 +92,7 @@ do_restart(void)
     durables_restarted();
     expiry_restarted();
     delivered = acknowledged = 0;
-    dead = 0;
+    dead = aborted = 0;
     for (int i = 0; i < message_count; i++) {
         struct model_message *msg = &messages[i];
 
@@ -130,6 +130,7 @@ draw_queue_policy(struct policy *policy)
     policy->dead_letter_parameters.process_expired = draw(3) != 0;
     policy->expire_messages_period_us = draw(2) == 0 ? 1 + draw(100000) : 0;
     policy->max_expire_page_size = 1 + draw(50);
+    draw_slow_policy(policy);
 }
 
 static void
@@ -150,6 +151,7 @@ draw_topic_policy(struct policy *policy)
         policy->dead_letter = &dead_letter_discarding;
     }
     policy->eviction = eviction_strategies[draw(2)];
+    draw_slow_policy(policy);
 }
 
 static void
@@ -159,7 +161,7 @@ begin(uint64_t seed)
 
     chance = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     message_count = topic_count = 0;
-    accepted = delivered = acknowledged = dead = 0;
+    accepted = delivered = acknowledged = dead = aborted = 0;
     failing = fetch_failing = fetch_held = false;
     memset(clients, 0, sizeof(clients));
     options.queue_resident_bytes = draw(3) == 0 ? 16000000 : 500 + draw(8000);
@@ -169,15 +171,17 @@ begin(uint64_t seed)
     fixture_init_options(&f, &fake_store_engine, &options);
     for (int i = 0; i < QUEUES; i++) {
         uses[i] = (enum use)draw(3);
-        draw_queue_policy(fixture_policy(&f, DESTINATION_QUEUE, queue_name(i)));
-        queue_policies[i] = policy_map_find(f.policies, DESTINATION_QUEUE,
-                                            span_of_text(queue_name(i)));
+        queue_policies[i] =
+            fixture_policy(&f, DESTINATION_QUEUE, queue_name(i));
+        draw_queue_policy(queue_policies[i]);
     }
     fixture_policy(&f, DESTINATION_TOPIC, "d.0")->memory_limit.bytes =
         draw(2) == 0 ? 500 + draw(2000) : 0;
     topics_have_letters = draw(3) == 0;
     for (int i = 0; i < TOPICS; i++) {
-        draw_topic_policy(fixture_policy(&f, DESTINATION_TOPIC, topic_name(i)));
+        topic_policies[i] =
+            fixture_policy(&f, DESTINATION_TOPIC, topic_name(i));
+        draw_topic_policy(topic_policies[i]);
     }
     open_clients();
 }
@@ -204,6 +208,11 @@ do_client(struct model_client *client)
 {
     struct model_sub *mine = &client->subs[draw(SUBS)];
 
+    if (client->stopped) {
+        close_client(client);
+        open_client(client);
+        return;
+    }
     switch (draw(16)) {
     case 0:
     case 1:
@@ -220,11 +229,15 @@ do_client(struct model_client *client)
         open_client(client);
         break;
     case 5:
-        core_client_congested(&client->client, draw(2) == 0);
+        if (!is_quick(client)) {
+            core_client_congested(&client->client, draw(2) == 0);
+        }
         break;
     case 6:
     case 7:
-        do_transaction(client);
+        if (!is_quick(client)) {
+            do_transaction(client);
+        }
         break;
     default:
         do_settle_some(client);
@@ -259,7 +272,7 @@ step(void)
         fixture_turn(&f);
         check_all();
     } else if (what < 94) {
-        fixture_sleep_ms(&f, 1 + draw(100));
+        let_time_pass(1 + draw(100));
     } else if (what < 97) {
         do_store();
     } else if (what < 99) {
@@ -285,6 +298,9 @@ drain(void)
     close_clients();
     heal_store();
     open_clients();
+    for (int i = 0; i < QUEUES; i++) {
+        queue_policies[i]->slow_consumer = NULL; /* nobody is ended now */
+    }
     for (int i = 0; i < QUEUES; i++) {
         struct subscribe_options options = options_of(ACK_CLIENT, 50);
         struct subscription_target target = { .kind = DESTINATION_QUEUE,
