@@ -9,10 +9,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The end of a table, which says where its index is: LevelDB's
@@ -25,15 +28,23 @@ static const char mend_place[] = "mending";
 static const char mend_rescued[] = "rescued";
 static const char mend_aside[] = "damaged";
 
+/* What the process that rescues has to say. */
+struct mend_found {
+    size_t rescued; /* entries */
+    size_t bad;
+    uint64_t lost; /* messages, at most */
+    int status;
+    struct error err;
+};
+
 struct mend {
     struct ldb_disk *disk;
     char *place;
     char *aside;
     leveldb_writebatch_t *batch;
     struct buf last; /* the last key that was rescued; empty: none to come */
-    size_t rescued;
-    size_t bad;
-    uint64_t lost; /* messages, at most */
+    struct mend_found found;
+    bool died; /* the process that rescues: there is nothing in found */
     size_t tables;
 };
 
@@ -84,7 +95,7 @@ mend_on_entry(void *ctx, struct span key, struct span value, struct error *err)
     if (mend->last.len > 0) {
         leveldb_writebatch_put(mend->batch, key.data, key.len, value.data,
                                value.len);
-        mend->rescued++;
+        mend->found.rescued++;
         if (span_equal(key, buf_span(&mend->last))) {
             buf_clear(&mend->last);
         }
@@ -100,7 +111,7 @@ mend_on_bad(void *ctx, struct span key, struct span value, struct error *err)
     uint64_t seq = 0;
 
     (void)store_key_record_parse(key, &journal, &seq);
-    mend->bad++;
+    mend->found.bad++;
     return store_quarantine_add(mend->disk->quarantine, journal, seq, value)
                ? 0
                : error_set(err, "cannot write to %s", mend->disk->quarantine);
@@ -131,7 +142,7 @@ mend_on_damage(void *ctx, const struct store_scan_damage *damage,
     struct mend *mend = ctx;
 
     (void)err;
-    mend->lost += mend_count_lost(damage);
+    mend->found.lost += mend_count_lost(damage);
     buf_clear(&mend->last);
     if (damage->rescued_count > 0) {
         buf_append_span(&mend->last,
@@ -158,10 +169,10 @@ mend_keep(struct mend *mend, struct error *err)
     return ldb_text_take(errptr, &text) ? error_set(err, "%s", text.text) : 0;
 }
 
-/* Reads without LevelDB's checksums what it has given up, and writes what is
- * good once more. */
+/* Reads without LevelDB's checksums what it has given up, and keeps what is
+ * good of it. */
 static int
-mend_rescue(struct mend *mend, struct error *err)
+mend_scan(struct mend *mend, struct error *err)
 {
     struct store_scan_visitor visitor = {
         .entry = mend_on_entry,
@@ -174,7 +185,54 @@ mend_rescue(struct mend *mend, struct error *err)
         store_scan(mend->disk, &visitor, err) != 0) {
         return -1;
     }
-    return mend->rescued > 0 ? mend_keep(mend, err) : 0;
+    return mend->found.rescued > 0 ? mend_keep(mend, err) : 0;
+}
+
+/* The process that rescues: the caller is its only thread, and what it has open
+ * of the broker's it must not hold. */
+static void __attribute__((noreturn)) mend_child(struct mend *mend, int out)
+{
+    struct mend_found *found = &mend->found;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (dup2(out, STDERR_FILENO + 1) >= 0) {
+        out = STDERR_FILENO + 1;
+    }
+    (void)close_range((unsigned)out + 1, ~0U, 0);
+    found->status = mend_scan(mend, &found->err);
+    _exit(write(out, found, sizeof(*found)) == (ssize_t)sizeof(*found) ? 0 : 1);
+}
+
+/* Of a block that is damaged enough LevelDB does not return: it has assertions
+ * for what its checksums have let through.  So that is another process; when it
+ * dies, nothing of the blocks is rescued. */
+static int
+mend_rescue(struct mend *mend, struct error *err)
+{
+    struct mend_found *found = &mend->found;
+    int ends[2];
+    pid_t pid;
+    ssize_t len;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_set(err, "no pipe: %s", strerror(errno));
+    }
+    pid = fork();
+    if (pid == 0) {
+        mend_child(mend, ends[1]);
+    }
+    (void)close(ends[1]);
+    len = pid > 0 ? read(ends[0], found, sizeof(*found)) : -1;
+    (void)close(ends[0]);
+    if (pid < 0) {
+        return error_set(err, "no process: %s", strerror(errno));
+    }
+    (void)waitpid(pid, NULL, 0);
+    mend->died = len != (ssize_t)sizeof(*found);
+    if (!mend->died && found->status != 0) {
+        return error_set(err, "%s", found->err.text);
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------ taking out -- */
@@ -371,6 +429,24 @@ ldb_mend_finish(struct ldb_disk *disk, struct error *err)
     return status;
 }
 
+static void
+mend_say(const struct mend *mend, struct error *note_out)
+{
+    const struct mend_found *found = &mend->found;
+    char what[128] = "nothing of those could be read, and it is lost";
+
+    if (!mend->died) {
+        (void)snprintf(what, sizeof(what),
+                       "%zu entries of those were good and are kept, at most "
+                       "%llu messages are lost",
+                       found->rescued, (unsigned long long)found->lost);
+    }
+    (void)error_set(note_out,
+                    "%zu tables of %s had damaged blocks: %s; the tables as "
+                    "they were are in %s",
+                    mend->tables, mend->disk->path, what, mend->aside);
+}
+
 int
 ldb_mend(struct ldb_disk *disk, struct error *note_out, struct error *err)
 {
@@ -391,12 +467,7 @@ ldb_mend(struct ldb_disk *disk, struct error *note_out, struct error *err)
         status = mend_take_out(&mend, err);
     }
     if (status == 0) {
-        (void)error_set(note_out,
-                        "%zu tables of %s had damaged blocks: %zu entries of "
-                        "those were good and are kept, at most %llu messages "
-                        "are lost; the tables as they were are in %s",
-                        mend.tables, disk->path, mend.rescued,
-                        (unsigned long long)mend.lost, mend.aside);
+        mend_say(&mend, note_out);
     }
     if (status != 0 && !pending) {
         mend_remove(disk, mend_rescued);
