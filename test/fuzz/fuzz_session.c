@@ -41,6 +41,7 @@ struct peer {
     struct frame_parser *out; /* reads what it writes */
     enum stomp_version version;
     bool in_connected;
+    bool browses;  /* has asked for it at least */
     bool soft;     /* said error-mode:soft: a body that is too long is no end */
     bool in_ended; /* nothing behind this frame is answered */
     bool out_connected;
@@ -231,8 +232,8 @@ fuzz_check_mark(struct fuzz *fuzz, const struct peer *peer,
     uint64_t n;
 
     if (text.data == NULL || frame_has(frame, HEADER_ORIGINAL_DESTINATION) ||
-        !span_to_u64(text, &n)) {
-        return;
+        !span_to_u64(text, &n) || peer->browses) {
+        return; /* a browser sees what others get, too */
     }
     mark = &fuzz->marks[n];
     /* Twice only when it was given back, or the first one has gone. */
@@ -391,6 +392,8 @@ peer_note_input(const struct fuzz *fuzz, struct peer *peer, struct span bytes)
             }
         } else if (peer->in_connected) {
             peer_note_receipt(peer, frame);
+            peer->browses |= frame->command == FRAME_SUBSCRIBE &&
+                             frame_has(frame, HEADER_BROWSER);
         } else {
             peer->version =
                 version_negotiate(frame_get(frame, HEADER_ACCEPT_VERSION));
