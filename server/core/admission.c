@@ -79,6 +79,7 @@ core_admit(struct core *core, struct destination *dest,
     bool lacks =
         dest->route != NULL && virtual_find_lack(dest, persistent, lack_out);
 
+    lack_out->persistent = persistent;
     if (!lacks) {
         lack_out->dest = dest;
         lack_out->room = core_find_lack(core, dest, persistent);
@@ -212,35 +213,18 @@ admission_has_memory(const struct quota *quota)
     return !quota_reaches(quota, ADMISSION_RESUME_PERCENT);
 }
 
-/* Whether what it lacked is there again. */
+/* Whether what it lacked is there again, or not needed any more; the caller has
+ * looked at what the whole broker has. */
 static bool
 admission_is_over(const struct core *core, const struct core_lack *lack)
 {
-    const struct destination *dest = lack->dest;
-
-    if (dest == NULL) {
+    if (lack->dest == NULL) {
         return true; /* gone, or another policy: to be looked at anew */
     }
-    switch (lack->room) {
-    case CORE_ROOM_ENOUGH:
-    case CORE_ROOM_WRITES:
-    case CORE_ROOM_MEMORY:
-        return true; /* core_resume_blocked has looked */
-    case CORE_ROOM_DEST_MEMORY:
-        return admission_has_memory(&dest->quota);
-    case CORE_ROOM_STORE:
-        return !quota_reaches(&core->usage.stored,
-                              dest->policy->store_usage_high_water);
-    case CORE_ROOM_DEST_STORE:
-        return !quota_reaches(&dest->usage.stored, 100);
-    case CORE_ROOM_TEMP:
-        return !quota_reaches(&core->usage.spilled, 100);
-    case CORE_ROOM_DEST_TEMP:
-        return !quota_reaches(&dest->usage.spilled, 100);
-    case CORE_ROOM_DISK:
-        break;
+    if (lack->room == CORE_ROOM_DEST_MEMORY) {
+        return admission_has_memory(&lack->dest->quota);
     }
-    return store_failure(core->store) == NULL;
+    return core_find_lack(core, lack->dest, lack->persistent) != lack->room;
 }
 
 void

@@ -53,6 +53,7 @@ enum core_room {
 
 struct core_lack {
     enum core_room room;
+    bool persistent;          /* as the sender asks for */
     struct destination *dest; /* that the message was for, or a copy of it;
                                  NULL: it is gone */
 };
