@@ -159,6 +159,27 @@ queue_choose_for_group(struct queue *queue, struct delivery *delivery,
     return QUEUE_GROUP_CHOSEN;
 }
 
+/* Whether one of the same group is parked that was sent later. */
+static bool
+queue_parks_later(const struct attachment *owner,
+                  const struct delivery *delivery)
+{
+    const struct delivery *at = owner->parked;
+
+    if (at == NULL) {
+        return false;
+    }
+    for (at = at->prev; at->seq > delivery->seq; at = at->prev) {
+        if (span_equal(at->msg->group, delivery->msg->group)) {
+            return true;
+        }
+        if (at == owner->parked) {
+            break;
+        }
+    }
+    return false;
+}
+
 void
 queue_group_on_return(struct queue *queue, struct delivery *delivery)
 {
@@ -169,7 +190,8 @@ queue_group_on_return(struct queue *queue, struct delivery *delivery)
     }
     owner = queue->base.policy->message_groups->find(queue->groups,
                                                      delivery->msg->group);
-    if (owner != NULL && owner->parked != NULL) {
+    /* Else older ones of the group may wait yet. */
+    if (owner != NULL && queue_parks_later(owner, delivery)) {
         queue_park(owner, delivery);
     }
 }

@@ -29,8 +29,8 @@ enum queue_group_choice queue_choose_for_group(struct queue *queue,
                                                struct attachment *found_by,
                                                struct attachment **chosen_out);
 
-/* A message waits again: when its group has some parked, it is parked too, so
- * that it goes out before them. */
+/* A message waits again: when later ones of its group are parked, it is parked
+ * too, so that it goes out before them. */
 void queue_group_on_return(struct queue *queue, struct delivery *delivery);
 
 /* The message has gone out: a negative JMSXGroupSeq closes its group. */

@@ -345,6 +345,40 @@ START_TEST(what_expires_while_it_is_kept_waits_for_a_store_that_works)
 }
 END_TEST
 
+/* The message of no group keeps A1 from being found, while B1 is kept for the
+ * owner of both groups. */
+START_TEST(one_that_comes_back_does_not_pass_an_older_one_that_waits)
+{
+    struct subscription *first = consume(&b, 4);
+
+    send_grouped("B1", "B", -1);
+    send_queue(&f, "q", 1, 1);
+    send_grouped("A1", "A", 0);
+    send_grouped("A2", "A", -1);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&b), "B1 1 A1 A2");
+    core_unsubscribe(first);
+    (void)consume(&a, 2);
+    send_grouped("B2", "B", 0);
+    send_grouped("A3", "A", 0);
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "B2 A3");
+    client_nack(&b, "A1");
+    client_nack(&b, "1");
+    client_nack(&b, "B1");
+    fixture_turn(&f);
+    client_nack(&b, "A2");
+    client_ack(&a, "B2");
+    client_ack(&a, "A3");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "B1r 1r");
+    client_ack(&a, "B1");
+    client_ack(&a, "1");
+    fixture_turn(&f);
+    ck_assert_str_eq(client_news(&a), "A1r A2r");
+}
+END_TEST
+
 START_TEST(first_sequence_does_not_pass_what_is_kept)
 {
     (void)consume(&a, 1);
@@ -534,6 +568,8 @@ suite(void)
     tcase_add_test(t,
                    what_is_kept_of_a_forgotten_group_goes_before_what_follows);
     tcase_add_test(t, what_expires_while_it_is_kept_is_not_handed_out);
+    tcase_add_test(t,
+                   one_that_comes_back_does_not_pass_an_older_one_that_waits);
     tcase_add_test(t,
                    what_expires_while_it_is_kept_waits_for_a_store_that_works);
     tcase_add_test(t, first_sequence_does_not_pass_what_is_kept);
