@@ -4,8 +4,8 @@
  * message and client should be doing, and what is drawn.  property_model.c
  * checks, property_clients.c acts, property_looks.c browses and purges,
  * property_durable.c is durable, property_expiry.c knows what has expired,
- * property_slow.c ends slow consumers, test_property.c is the world and its
- * steps.
+ * property_slow.c ends slow consumers, property_producers.c is let in or has to
+ * wait, test_property.c is the world and its steps.
  */
 #pragma once
 #include "test/unit/core/core_fixture.h"
@@ -145,6 +145,7 @@ void do_transaction(struct model_client *client);
 
 void viewer_open(void);
 void viewer_close(void);
+extern bool purging; /* it is in a hurry: the store is not to be congested */
 void do_look(void);
 void do_purge(void);
 
@@ -155,6 +156,19 @@ void let_time_pass(int64_t ms);
 void draw_slow_policy(struct policy *policy);
 void on_ended(void *ctx, struct subscription *sub, const char *why,
               const char *reason, bool connection);
+
+/* --- property_producers.c ------------------------------------------------- */
+
+void producers_draw_options(struct core_options *options);
+void producers_begin(void);
+void producers_open(void);
+void producers_close(void);
+void producers_restarted(void);
+void producers_turn(void);
+void producers_drain(void);
+void do_producer(void);
+void check_produced(void);
+void check_nobody_waits_in_vain(void);
 
 /* --- property_durable.c -------------------------------------------------- */
 

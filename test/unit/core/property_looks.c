@@ -14,6 +14,8 @@
 
 enum { PURGE_TURNS_MAX = 1000 };
 
+bool purging;
+
 static struct {
     struct client client;
     struct subscription *sub; /* NULL: looks at nothing */
@@ -200,9 +202,11 @@ do_purge(void)
         selector_free(&selector);
         return;
     }
+    purging = true;
     for (int i = 0; i < PURGE_TURNS_MAX && purged == UINT64_MAX; i++) {
         fixture_turn(&f);
     }
+    purging = false;
     for (int i = 0; i < message_count; i++) {
         struct model_message *msg = &messages[i];
 

@@ -85,8 +85,10 @@ check_order(const struct model_sub *sub, int id)
             before = other->priority > msg->priority && sub->key < 0 &&
                      msg->group == 0;
         }
-        ck_assert_msg(!before, "%d came while %d waits (group %d)", id, i,
-                      msg->group);
+        if (before) {
+            ck_abort_msg("%d came while %d waits (group %d)", id, i,
+                         msg->group);
+        }
     }
 }
 
@@ -231,6 +233,8 @@ check_all(void)
     for (int i = 0; i < QUEUES; i++) {
         check_queue(i);
     }
+    check_produced();
+    fixture_check_usage(&f);
     for (size_t c = 0; c < CLIENTS; c++) {
         for (size_t s = 0; s < SUBS; s++) {
             const struct model_sub *mine = &clients[c].subs[s];
@@ -272,11 +276,13 @@ check_nobody_starves(const struct model_sub *mine)
         return;
     }
     for (int i = 0; i < message_count; i++) {
-        ck_assert_msg(
-            messages[i].queue != mine->queue || messages[i].state != WAITING ||
-                messages[i].group != 0 || !selects(mine, messages[i].key) ||
-                has_expired(messages[i].expires_ms),
-            "%d waits for nobody", i);
+        const struct model_message *msg = &messages[i];
+
+        if (msg->queue == mine->queue && msg->state == WAITING &&
+            msg->group == 0 && selects(mine, msg->key) &&
+            !has_expired(msg->expires_ms)) {
+            ck_abort_msg("%d waits for nobody", i);
+        }
     }
 }
 
@@ -289,6 +295,7 @@ check_at_rest(void)
     core_sweep(f.core);
     settle();
     check_all();
+    check_nobody_waits_in_vain();
     for (size_t c = 0; c < CLIENTS; c++) {
         for (size_t s = 0; s < SUBS; s++) {
             if (clients[c].subs[s].sub != NULL &&

@@ -69,6 +69,7 @@ close_clients(void)
     }
     viewer_close();
     durables_close();
+    producers_close();
 }
 
 static void
@@ -79,6 +80,7 @@ open_clients(void)
     }
     viewer_open();
     durables_open();
+    producers_open();
 }
 
 static void
@@ -90,6 +92,7 @@ do_restart(void)
     notice_expired();
     fixture_restart(&f);
     durables_restarted();
+    producers_restarted();
     expiry_restarted();
     delivered = acknowledged = 0;
     dead = aborted = 0;
@@ -166,6 +169,7 @@ begin(uint64_t seed)
     memset(clients, 0, sizeof(clients));
     options.queue_resident_bytes = draw(3) == 0 ? 16000000 : 500 + draw(8000);
     options.memory_bytes = draw(3) == 0 ? 100000 : 10000000;
+    producers_draw_options(&options);
     durables_begin();
     expiry_begin();
     fixture_init_options(&f, &fake_store_engine, &options);
@@ -183,6 +187,7 @@ begin(uint64_t seed)
             fixture_policy(&f, DESTINATION_TOPIC, topic_name(i));
         draw_topic_policy(topic_policies[i]);
     }
+    producers_begin();
     open_clients();
 }
 
@@ -262,8 +267,9 @@ do_send(void)
 static void
 step(void)
 {
-    unsigned what = draw(126);
+    unsigned what = draw(146);
 
+    producers_turn();
     if (what < 25) {
         do_send();
     } else if (what < 75) {
@@ -284,6 +290,8 @@ step(void)
         do_purge();
     } else if (what < 125) {
         do_durable();
+    } else if (what < 145) {
+        do_producer();
     } else if (draw(4) == 0) {
         do_restart();
     }
@@ -328,6 +336,7 @@ drain(void)
                       "%d is lost, in state %d", i, (int)messages[i].state);
     }
     letters_drain();
+    producers_drain();
 }
 
 static uint64_t
