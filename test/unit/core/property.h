@@ -4,7 +4,8 @@
  * message and client should be doing, and what is drawn.  property_model.c
  * checks, property_clients.c acts, property_looks.c browses and purges,
  * property_durable.c is durable, property_expiry.c knows what has expired,
- * property_slow.c ends slow consumers, property_producers.c is let in or has to
+ * property_slow.c ends slow consumers, property_pending.c knows what waits for
+ * those of topics, property_producers.c is let in or has to
  * wait, test_property.c is the world and its steps.
  */
 #pragma once
@@ -67,6 +68,8 @@ struct model_sub {
     uint64_t got;          /* topics */
     uint64_t offered; /* topics: that it is to get or lose by the limit … */
     uint64_t offered_expiring; /* … or because they expire */
+    uint64_t told_dropped;     /* that MESSAGEs have said were lost */
+    bool soft_ends;            /* while time passes: its time over the limit */
 };
 
 struct held {
@@ -156,6 +159,16 @@ void let_time_pass(int64_t ms);
 void draw_slow_policy(struct policy *policy);
 void on_ended(void *ctx, struct subscription *sub, const char *why,
               const char *reason, bool connection);
+
+/* --- property_pending.c --------------------------------------------------- */
+
+void draw_pending_policy(struct policy *policy);
+void pending_begin(void);
+void pending_closes(const struct model_sub *mine);
+void pending_before_time_passes(struct model_sub *mine, int64_t ms);
+void pending_after_time_passed(const struct model_sub *mine);
+void check_pending(const struct model_sub *mine);
+uint64_t topics_discarded(void);
 
 /* --- property_producers.c ------------------------------------------------- */
 

@@ -25,12 +25,13 @@ void
 expiry_begin(void)
 {
     expired = closed_expired = 0;
+    pending_begin();
 }
 
 void
 expiry_restarted(void)
 {
-    expired = closed_expired = 0; /* as the core's own count */
+    expiry_begin(); /* as the core's own counts */
 }
 
 int64_t
@@ -141,6 +142,7 @@ topic_sub_closes(const struct model_sub *mine)
 {
     if (mine->sub != NULL && mine->queue < 0) {
         closed_expired += topic_expired_for(mine);
+        pending_closes(mine);
     }
 }
 

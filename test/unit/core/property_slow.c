@@ -32,8 +32,7 @@ may_be_slow(const struct model_sub *mine, int64_t ms)
         &policy->slow_consumer_parameters;
 
     if (policy->slow_consumer == &slow_consumer_abort) {
-        return !subscription_has_credit(mine->sub) ||
-               mine->sub->pending != NULL;
+        return !subscription_has_credit(mine->sub);
     }
     return (mine->sub->in_flight_count > 0 ||
             !parameters->ignore_idle_consumers) &&
@@ -55,6 +54,7 @@ before_time_passes(struct model_sub *mine, int64_t ms)
 {
     mine->slow = may_be_slow(mine, ms);
     mine->full = is_full(mine);
+    pending_before_time_passes(mine, ms);
     mine->check_us = mine->sub->attachments->dest->slow_timer.due_us;
 }
 
@@ -63,6 +63,7 @@ after_time_passed(struct model_sub *mine)
 {
     int64_t max = policy_of(mine)->slow_consumer_parameters.max_slow_count;
 
+    pending_after_time_passed(mine);
     if (mine->sub->attachments->dest->slow_timer.due_us == mine->check_us) {
         return; /* there was no check */
     }

@@ -146,15 +146,14 @@ draw_topic_policy(struct policy *policy)
 
     policy->topic_dispatch = dispatch[draw(4)];
     policy->topic_prefetch = 1 + draw(20);
-    if (draw(2) == 0) {
-        policy->pending_limit = &pending_limit_constant;
-        policy->pending_limit_parameters.limit = (int64_t)draw(8);
-    }
+    draw_pending_policy(policy);
     if (!topics_have_letters) {
         policy->dead_letter = &dead_letter_discarding;
     }
-    policy->eviction = eviction_strategies[draw(2)];
     draw_slow_policy(policy);
+    if (policy->pending_bytes.soft > 0) {
+        policy->slow_consumer = NULL; /* which timer is first matters */
+    }
 }
 
 static void
