@@ -10,6 +10,8 @@
  *   store_leveldb_open.c    opening, recovering, closing
  *   store_leveldb_count.c   what is there at the open
  *   store_leveldb_defined.c reading the definitions
+ *   store_leveldb_mend.c    damaged blocks go (store_leveldb_mend.h)
+ *   store_leveldb_child.c   reading what may end a process
  *   store_leveldb_log.c     what a synced write leaves to be synced
  *   store_leveldb_tail.c    the end of a log after a power cut
  *   store_leveldb_format.c  whose directory this is

@@ -31,6 +31,7 @@ struct ldb_hooks ldb_hooks = {
     .backoff_us = 100000,
     .uncounted_max = (size_t)256 << 20, /* half a second's reading */
     .progress_us = 1000000,
+    .child_us = 10000000,
 };
 
 void

@@ -31,6 +31,7 @@ struct ldb_hooks {
     size_t uncounted_max;       /* put since it was counted, all journals:
                                    what a start has to read */
     int64_t progress_us;        /* the open says so often what it does */
+    int64_t child_us;           /* a child that gets nowhere is ended then */
 };
 extern struct ldb_hooks ldb_hooks;
 

@@ -2,6 +2,7 @@
 #include "storage/store_leveldb_mend.h"
 
 #include "base/alloc.h"
+#include "storage/store_leveldb_child.h"
 #include "storage/store_quarantine.h"
 #include "storage/store_scan.h"
 #include "storage/store_stopped.h"
@@ -9,13 +10,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The end of a table, which says where its index is: LevelDB's
@@ -92,6 +90,7 @@ mend_on_entry(void *ctx, struct span key, struct span value, struct error *err)
     struct mend *mend = ctx;
 
     (void)err;
+    ldb_child_goes_on();
     if (mend->last.len > 0) {
         leveldb_writebatch_put(mend->batch, key.data, key.len, value.data,
                                value.len);
@@ -188,51 +187,33 @@ mend_scan(struct mend *mend, struct error *err)
     return mend->found.rescued > 0 ? mend_keep(mend, err) : 0;
 }
 
-/* The process that rescues: the caller is its only thread, and what it has open
- * of the broker's it must not hold. */
-static void __attribute__((noreturn)) mend_child(struct mend *mend, int out)
+static void
+mend_child(void *ctx)
 {
-    struct mend_found *found = &mend->found;
+    struct mend *mend = ctx;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (dup2(out, STDERR_FILENO + 1) >= 0) {
-        out = STDERR_FILENO + 1;
-    }
-    (void)close_range((unsigned)out + 1, ~0U, 0);
-    found->status = mend_scan(mend, &found->err);
-    _exit(write(out, found, sizeof(*found)) == (ssize_t)sizeof(*found) ? 0 : 1);
+    mend->found.status = mend_scan(mend, &mend->found.err);
 }
 
-/* Of a block that is damaged enough LevelDB does not return: it has assertions
- * for what its checksums have let through.  So that is another process; when it
- * dies, nothing of the blocks is rescued. */
+/* When the process that rescues dies, nothing of the blocks is rescued. */
 static int
 mend_rescue(struct mend *mend, struct error *err)
 {
+    enum { TRIES = 3 };
     struct mend_found *found = &mend->found;
-    int ends[2];
-    pid_t pid;
-    ssize_t len;
+    enum ldb_child child = LDB_CHILD_STUCK;
+    struct error text;
 
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return error_set(err, "no pipe: %s", strerror(errno));
+    for (int i = 0; i < TRIES && child == LDB_CHILD_STUCK; i++) {
+        text = ERROR_INIT;
+        child =
+            ldb_child_run(mend_child, mend, true, found, sizeof(*found), &text);
     }
-    pid = fork();
-    if (pid == 0) {
-        mend_child(mend, ends[1]);
+    mend->died = child == LDB_CHILD_DIED;
+    if (child == LDB_CHILD_DONE && found->status != 0) {
+        text = found->err;
     }
-    (void)close(ends[1]);
-    len = pid > 0 ? read(ends[0], found, sizeof(*found)) : -1;
-    (void)close(ends[0]);
-    if (pid < 0) {
-        return error_set(err, "no process: %s", strerror(errno));
-    }
-    (void)waitpid(pid, NULL, 0);
-    mend->died = len != (ssize_t)sizeof(*found);
-    if (!mend->died && found->status != 0) {
-        return error_set(err, "%s", found->err.text);
-    }
-    return 0;
+    return text.text[0] != '\0' ? error_set(err, "%s", text.text) : 0;
 }
 
 /* ------------------------------------------------------------ taking out -- */

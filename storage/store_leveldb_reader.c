@@ -7,9 +7,11 @@
  *
  * When LevelDB finds a damaged block it gives up the whole block.  Then the
  * range is read once more without its checksums: our own, which cover the key
- * too, tell the good records from the bad ones.
+ * too, tell the good records from the bad ones.  Another process does so first
+ * (store_leveldb_child.h); where that dies, the block is given up.
  */
 #include "storage/store_leveldb.h"
+#include "storage/store_leveldb_child.h"
 #include "storage/store_quarantine.h"
 
 #include "base/alloc.h"
@@ -21,6 +23,7 @@ enum { READER_RECORDS_MIN = 64 };
 /* How one pass over the range came out. */
 struct reader_pass {
     bool trusted;        /* keys can be believed: block checksums are on */
+    bool probes;         /* in a process of its own: leaves nothing behind */
     bool more;           /* something is there at or after next_seq */
     const char *stopped; /* why it ended early */
 };
@@ -48,6 +51,9 @@ reader_set_aside(struct ldb_disk *disk, struct store_fetch *fetch,
 
     (void)store_key_record_parse(key, &journal, &seq);
     fetch->page.skipped++;
+    if (pass->probes) {
+        return;
+    }
     /* Only a key that is surely this record's own may be deleted. */
     if (store_quarantine_add(disk->quarantine, journal, seq, value) &&
         pass->trusted) {
@@ -175,6 +181,21 @@ reader_finish(struct store_fetch *fetch)
     fetch->page.err = fetch->err.text[0] != '\0' ? &fetch->err : NULL;
 }
 
+struct reader_probe {
+    struct ldb_disk *disk;
+    struct store_fetch *fetch;
+};
+
+static void __attribute__((cold)) reader_probe_run(void *ctx)
+{
+    struct reader_probe *probe = ctx;
+    struct reader_pass pass = { .trusted = false, .probes = true };
+    struct error text = ERROR_INIT;
+
+    reader_start(probe->fetch);
+    reader_pass_run(probe->disk, probe->fetch, &pass, &text);
+}
+
 /* A damaged block: see the top. */
 static void __attribute__((cold))
 reader_salvage(struct ldb_disk *disk, struct store_fetch *fetch)
@@ -228,13 +249,26 @@ reader_on_damage(struct ldb_disk *disk, struct store_fetch *fetch,
                  const struct error *text)
 {
     struct ldb_damage *damage = &disk->damage;
+    struct reader_probe probe = { .disk = disk, .fetch = fetch };
+    struct error err = ERROR_INIT;
+    enum ldb_child child =
+        ldb_child_run(reader_probe_run, &probe, false, NULL, 0, &err);
 
+    if (child == LDB_CHILD_STUCK) {
+        (void)error_set(&fetch->err,
+                        "cannot read a damaged block of journal %s: %s",
+                        disk->path, err.text);
+        reader_start(fetch); /* to be asked for again */
+        return;
+    }
     if (!reader_in_damage(disk, fetch)) {
         *damage = (struct ldb_damage){ .journal = fetch->journal };
         (void)store_quarantine_add(disk->quarantine, fetch->journal,
                                    fetch->from_seq, span_of_text(text->text));
     }
-    reader_salvage(disk, fetch);
+    if (child == LDB_CHILD_DONE) {
+        reader_salvage(disk, fetch);
+    }
     /* One entry whose lengths are damaged may look like several. */
     if (fetch->page.skipped > reader_missing(fetch)) {
         fetch->page.skipped = (size_t)reader_missing(fetch);

@@ -765,6 +765,86 @@ START_TEST(flipped_bit_in_a_table_never_comes_out_as_a_record)
 }
 END_TEST
 
+static pid_t reader_pid;
+
+/* As LevelDB does of a block that is damaged enough. */
+static void
+abort_elsewhere(leveldb_iterator_t *iter, const char *key, size_t key_len)
+{
+    if (getpid() != reader_pid) {
+        abort();
+    }
+    leveldb_iter_seek(iter, key, key_len);
+}
+
+static void
+hang_elsewhere(leveldb_iterator_t *iter, const char *key, size_t key_len)
+{
+    while (getpid() != reader_pid) {
+        (void)pause();
+    }
+    leveldb_iter_seek(iter, key, key_len);
+}
+
+static struct store_queue *
+open_damaged(size_t count)
+{
+    fixture_init(&fixture, &store_leveldb);
+    put_many(fixture_queue(&fixture, "Q"), 1, count);
+    fixture_reopen(&fixture);
+    store_close(&fixture.store);
+    damage_tables(16);
+    fixture_open(&fixture, &store_leveldb);
+    reader_pid = getpid();
+    return fixture.found[0].queue;
+}
+
+START_TEST(block_that_ends_its_reader_is_given_up)
+{
+    enum { COUNT = 2000 };
+    struct store_queue *queue = open_damaged(COUNT);
+    uint64_t next = 1;
+    size_t count = 0;
+    size_t skipped = 0;
+
+    ldb_hooks.seek = abort_elsewhere;
+    do {
+        fixture_fetch(&fixture, queue, next, 100, SIZE_MAX);
+        ck_assert(fixture.fetched.intact);
+        ck_assert(!fixture.fetched.failed);
+        next = fixture.fetched.next_seq;
+        count += fixture.fetched.count;
+        skipped += fixture.fetched.skipped;
+    } while (!fixture.fetched.at_end);
+    ck_assert_uint_gt(skipped, 0);
+    ck_assert_uint_le(count + skipped, COUNT);
+    ck_assert_uint_lt(count, COUNT - 10); /* not one record: the block */
+    ck_assert_uint_gt(count, COUNT - 300);
+    ldb_hooks.seek = leveldb_iter_seek;
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(block_whose_reader_hangs_is_tried_again)
+{
+    enum { COUNT = 2000 };
+    struct store_queue *queue = open_damaged(COUNT);
+
+    ldb_hooks.seek = hang_elsewhere;
+    ldb_hooks.child_us = 50000;
+    fixture_fetch(&fixture, queue, 1, COUNT, SIZE_MAX);
+    ck_assert(fixture.fetched.failed);
+    ck_assert_uint_eq(fixture.fetched.count, 0);
+    ck_assert_uint_eq(fixture.fetched.next_seq, 1);
+    ldb_hooks.seek = leveldb_iter_seek;
+    ldb_hooks.child_us = 10000000;
+    fixture_fetch(&fixture, queue, 1, COUNT, SIZE_MAX);
+    ck_assert(!fixture.fetched.failed);
+    ck_assert_uint_gt(fixture.fetched.count, COUNT - 300);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 static struct error noted;
 
 static void
@@ -1186,6 +1266,8 @@ refusing_tcase(void)
     tcase_add_test(tcase, damaged_record_is_skipped_and_set_aside);
     tcase_add_loop_test(
         tcase, flipped_bit_in_a_table_never_comes_out_as_a_record, 2, 29);
+    tcase_add_test(tcase, block_that_ends_its_reader_is_given_up);
+    tcase_add_test(tcase, block_whose_reader_hangs_is_tried_again);
     tcase_add_test(tcase, drained_neighbours_are_compacted_together);
     tcase_add_loop_test(tcase, damaged_block_does_not_end_all_writing, 8, 24);
     tcase_add_test(tcase, what_was_rescued_before_a_crash_is_brought_back);
