@@ -198,6 +198,14 @@ peer_receipt_1_0(char *id, size_t len)
     return header_line_trim(span_of(id, len));
 }
 
+/* As 1.1 sends it back: raw (V11-003), and who reads it takes a CR at the end
+ * of the line for a part of that. */
+static struct span
+peer_receipt_1_1(char *id, size_t len)
+{
+    return span_of(id, len > 0 && id[len - 1] == '\r' ? len - 1 : len);
+}
+
 /* The next receipt that is to be answered; in 1.0 an empty one counts as
  * none.  Which version it is, CONNECTED says, so not before the answer. */
 static struct span
@@ -212,8 +220,14 @@ peer_next_receipt(struct peer *peer)
         len = strlen(id);
         peer->answered += len + 1;
     } while (len == 0 && peer->version == STOMP_1_0);
-    return peer->version == STOMP_1_0 ? peer_receipt_1_0(id, len)
-                                      : span_of(id, len);
+    switch (peer->version) {
+    case STOMP_1_0:
+        return peer_receipt_1_0(id, len);
+    case STOMP_1_1:
+        return peer_receipt_1_1(id, len);
+    default:
+        return span_of(id, len);
+    }
 }
 
 static void
