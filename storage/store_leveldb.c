@@ -51,6 +51,7 @@ ldb_batch_append(struct ldb_batch *batch)
         ldb_batch_grow(batch);
     }
     batch->live++;
+    batch->whole = false;
     return &batch->ops[batch->len++];
 }
 
@@ -78,6 +79,7 @@ ldb_op_cancel(struct ldb_store *ldb, struct ldb_op *op)
         ldb->stats.cancelled++;
     }
     op->kind = LDB_OP_CANCELLED;
+    ldb->fill.whole = false;
     if (--ldb->fill.live == 0) {
         /* No slot that could still come points here. */
         ldb->fill.base = ldb_batch_end(&ldb->fill);
@@ -110,6 +112,7 @@ ldb_batch_release(struct ldb_store *ldb, struct ldb_batch *batch)
     batch->len = 0;
     batch->live = 0;
     batch->bytes = 0;
+    batch->whole = false;
 }
 
 void

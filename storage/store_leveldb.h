@@ -119,6 +119,7 @@ struct ldb_batch {
     size_t capacity;
     size_t live;  /* operations that are not cancelled */
     size_t bytes; /* of the records to put */
+    bool whole;   /* not changed since the last flush: whole turns */
 };
 
 struct store_fetch {

@@ -114,6 +114,7 @@ ldb_flush(struct store *store, int64_t now_us)
     if (ldb->polling) {
         return now_us; /* asked by a completion: the turn is not over */
     }
+    ldb->fill.whole = true;
     since_us = ldb_fill_since(ldb, now_us);
     if (ldb->busy) {
         if (ldb->failed && !ldb->failed_space && ldb->fill_ticketed &&
@@ -229,6 +230,15 @@ turn_on_fetched(struct ldb_store *ldb, struct store_fetch *fetch)
     ldb_fetch_free(&fetch);
 }
 
+/* Whether somebody waits for the fill, and no turn is cut by handing it over
+ * amid one: what a turn puts and defines is of one batch (store.h). */
+static bool
+turn_can_go_on(const struct ldb_store *ldb)
+{
+    return ldb->fill.whole &&
+           ((ldb->fill_sync && ldb->fill.live > 0) || ldb->fetches != NULL);
+}
+
 /* The storage thread has given the job back.  It gets the next one, if somebody
  * waits for that, before those are told who waited for this. */
 static void
@@ -245,7 +255,7 @@ turn_on_done(struct ldb_store *ldb)
     ldb->busy = false;
     if (failed) {
         turn_on_healthy(ldb);
-    } else if ((ldb->fill_sync && ldb->fill.live > 0) || ldb->fetches != NULL) {
+    } else if (turn_can_go_on(ldb)) {
         turn_hand_over(ldb, clock_monotonic_us(), false);
     }
     if (!failed && ticket != 0) {

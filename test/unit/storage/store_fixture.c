@@ -236,15 +236,10 @@ fixture_put_spilled(struct fixture *fixture, struct store_queue *queue,
 }
 
 void
-fixture_turn(struct fixture *fixture)
+fixture_poll(struct fixture *fixture)
 {
     struct timespec until;
-    int64_t due_us = store_flush(fixture->store, ++fixture->now_us);
 
-    if (due_us != INT64_MAX && due_us > fixture->now_us) {
-        fixture->now_us = due_us; /* past the delay for cancelling */
-        (void)store_flush(fixture->store, fixture->now_us);
-    }
     ck_assert_int_eq(clock_gettime(CLOCK_REALTIME, &until), 0);
     until.tv_sec += FIXTURE_WAIT_S;
     ck_assert_int_eq(sem_timedwait(&fixture->woken, &until), 0);
@@ -253,6 +248,18 @@ fixture_turn(struct fixture *fixture)
     fixture->polling = true;
     store_poll(fixture->store);
     fixture->polling = false;
+}
+
+void
+fixture_turn(struct fixture *fixture)
+{
+    int64_t due_us = store_flush(fixture->store, ++fixture->now_us);
+
+    if (due_us != INT64_MAX && due_us > fixture->now_us) {
+        fixture->now_us = due_us; /* past the delay for cancelling */
+        (void)store_flush(fixture->store, fixture->now_us);
+    }
+    fixture_poll(fixture);
 }
 
 enum store_result

@@ -69,6 +69,9 @@ struct store_slot fixture_put(struct fixture *fixture,
 struct store_slot fixture_put_spilled(struct fixture *fixture,
                                       struct store_queue *queue, uint64_t seq);
 
+/* Amid a turn: waits for a wake, and polls. */
+void fixture_poll(struct fixture *fixture);
+
 /* One turn: flush, wait for a wake if anything is under way, poll. */
 void fixture_turn(struct fixture *fixture);
 

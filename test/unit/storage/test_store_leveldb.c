@@ -242,6 +242,56 @@ START_TEST(oldest_operation_of_many_turns_has_the_batch_written)
 }
 END_TEST
 
+/* Q, of which the storage thread has a first batch with a record that somebody
+ * waits for; a second such record has come since. */
+static struct store_queue *
+two_awaited(store_ticket *first_out, store_ticket *second_out)
+{
+    struct store_queue *queue;
+
+    fixture_init(&fixture, &store_leveldb);
+    queue = fixture_queue(&fixture, "Q");
+    (void)fixture_put(&fixture, queue, 1);
+    *first_out = store_ticket_take(fixture.store, true);
+    (void)store_flush(fixture.store, ++fixture.now_us);
+    (void)fixture_put(&fixture, queue, 2);
+    *second_out = store_ticket_take(fixture.store, true);
+    return queue;
+}
+
+/* What one turn puts is of one batch, though the one before ends amid it. */
+START_TEST(turn_is_not_cut_by_the_end_of_a_batch)
+{
+    struct store_stats stats;
+    store_ticket first;
+    store_ticket second;
+    struct store_queue *queue = two_awaited(&first, &second);
+
+    fixture_poll(&fixture);
+    ck_assert_uint_eq(fixture.committed, first);
+    (void)fixture_put(&fixture, queue, 3);
+    ck_assert_int_eq(fixture_sync(&fixture), STORE_ON_DISK);
+    store_stats_get(fixture.store, &stats);
+    ck_assert_uint_eq(stats.batches, 2);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(turn_that_is_over_goes_to_the_disk_with_the_end_of_a_batch)
+{
+    store_ticket first;
+    store_ticket second;
+
+    (void)two_awaited(&first, &second);
+    (void)store_flush(fixture.store, ++fixture.now_us);
+    fixture_poll(&fixture);
+    ck_assert_uint_eq(fixture.committed, first);
+    fixture_poll(&fixture); /* without another flush */
+    ck_assert_uint_eq(fixture.committed, second);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(written_batch_is_synced_within_the_interval)
 {
     struct store_queue *queue;
@@ -1308,6 +1358,9 @@ store_leveldb_suite(void)
     tcase_add_test(tcase, batch_is_held_for_cancelling_no_longer_than_asked);
     tcase_add_test(tcase, batch_that_is_cancelled_in_time_is_never_written);
     tcase_add_test(tcase, oldest_operation_of_many_turns_has_the_batch_written);
+    tcase_add_test(tcase, turn_is_not_cut_by_the_end_of_a_batch);
+    tcase_add_test(tcase,
+                   turn_that_is_over_goes_to_the_disk_with_the_end_of_a_batch);
     tcase_add_test(tcase, written_batch_is_synced_within_the_interval);
     tcase_add_test(tcase,
                    sync_ticket_without_operations_waits_for_what_is_not_synced);
