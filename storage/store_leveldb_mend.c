@@ -29,8 +29,7 @@ static const char mend_aside[] = "damaged";
 /* What the process that rescues has to say. */
 struct mend_found {
     size_t rescued; /* entries */
-    size_t bad;
-    uint64_t lost; /* messages, at most */
+    uint64_t lost;  /* messages, at most */
     int status;
     struct error err;
 };
@@ -106,14 +105,8 @@ static int
 mend_on_bad(void *ctx, struct span key, struct span value, struct error *err)
 {
     struct mend *mend = ctx;
-    uint32_t journal = 0;
-    uint64_t seq = 0;
 
-    (void)store_key_record_parse(key, &journal, &seq);
-    mend->found.bad++;
-    return store_quarantine_add(mend->disk->quarantine, journal, seq, value)
-               ? 0
-               : error_set(err, "cannot write to %s", mend->disk->quarantine);
+    return store_quarantine_entry(mend->disk->quarantine, key, value, err);
 }
 
 /* The numbers of a damaged part that are not good: some of them may have been

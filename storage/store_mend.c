@@ -53,14 +53,9 @@ mend_on_record(void *ctx, const struct store_checked *journal,
 static int
 mend_on_bad(void *ctx, struct span key, struct span value, struct error *err)
 {
-    struct mend *mend = ctx;
-    uint32_t journal = 0;
-    uint64_t seq = 0;
+    const struct mend *mend = ctx;
 
-    (void)store_key_record_parse(key, &journal, &seq);
-    return store_quarantine_add(mend->quarantine, journal, seq, value)
-               ? 0
-               : error_set(err, "cannot write to %s", mend->quarantine);
+    return store_quarantine_entry(mend->quarantine, key, value, err);
 }
 
 static int

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/store_quarantine.h"
 
+#include "storage/store_record.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,4 +45,17 @@ store_quarantine_add(const char *path, uint32_t journal, uint64_t seq,
          quarantine_write(fd, value.data, value.len) &&
          quarantine_write(fd, "\n", 1) && fdatasync(fd) == 0;
     return close(fd) == 0 && ok;
+}
+
+int
+store_quarantine_entry(const char *path, struct span key, struct span value,
+                       struct error *err)
+{
+    uint32_t journal = 0;
+    uint64_t seq = 0;
+
+    (void)store_key_record_parse(key, &journal, &seq);
+    return store_quarantine_add(path, journal, seq, value)
+               ? 0
+               : error_set(err, "cannot write to %s", path);
 }

@@ -5,6 +5,7 @@
  * and a newline.
  */
 #pragma once
+#include "base/error.h"
 #include "base/span.h"
 
 #include <stdbool.h>
@@ -14,3 +15,8 @@
  * whether it is safely there. */
 bool store_quarantine_add(const char *path, uint32_t journal, uint64_t seq,
                           struct span value);
+
+/* The same with an entry of a damaged part; its key may be anything.  Returns
+ * 0, or -1 with an error. */
+int store_quarantine_entry(const char *path, struct span key, struct span value,
+                           struct error *err);
